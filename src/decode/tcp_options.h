@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_DECODE_TCP_OPTIONS_H
+#define TCPWHY_DECODE_TCP_OPTIONS_H
+
+#include "base/cursor.h"
+#include "tcp/segment.h"
+
+/* A range of sequence numbers that the receiver holds out of order. Source: RFC 2018, section 3. */
+struct sack_block {
+	struct seq left;  /* first octet held */
+	struct seq right; /* one past the last */
+};
+
+#define SACK_BLOCKS_MOST 4 /* that fit into 40 option bytes */
+
+/**
+ * tcp_options_decode() - Read the options of one segment
+ * @in:   over exactly the captured option bytes
+ * @seg:  gets options_seen and the values (mss, window_scale, tsval, tsecr, mptcp_subtypes)
+ *
+ * A malformed option sets TCP_HAS_MALFORMED and ends the reading; what came before it stays.
+ * Source: RFC 9293 3.2, RFC 7323, 2018, 7413, 6994 (experiments), 2385, 5925, 8684, 5482.
+ */
+void tcp_options_decode(struct cursor *in, struct segment *seg);
+
+/**
+ * segment_sack_blocks() - Read the SACK blocks of a segment, in the order sent
+ * @seg:     with TCP_HAS_SACK, its options still borrowed
+ * @blocks:  filled
+ *
+ * Return: how many, 0 to SACK_BLOCKS_MOST. Source: RFC 2018, RFC 2883 (a first block at or below
+ * the ACK, or inside the second block, reports a duplicate).
+ */
+unsigned segment_sack_blocks(const struct segment *seg,
+			     struct sack_block blocks[static SACK_BLOCKS_MOST]);
+
+/* The reason code of an MP_TCPRST option (RFC 8684, section 3.6), or -1 without one. */
+int segment_mptcp_reset_reason(const struct segment *seg);
+
+#endif /* TCPWHY_DECODE_TCP_OPTIONS_H */

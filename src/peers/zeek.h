@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_PEERS_ZEEK_H
+#define TCPWHY_PEERS_ZEEK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tcp/segment.h"
+
+/*
+ * The same segments as rows of Zeek's conn.log, timers and quirks included. A faithful re-telling
+ * with a table of its own; what we hold to be true stands in track/.
+ */
+struct zeek;
+
+struct zeek_options {
+	bool checksums; /* look at checksums, as Zeek does by default; false is "zeek -C" */
+	const uint16_t *server_ports; /* likely server ports; NULL: Zeek's default list */
+	size_t server_port_count;     /* with server_ports; 0 and not NULL: none */
+};
+
+#define ZEEK_HISTORY_BYTES 256
+
+struct zeek_row {
+	uint64_t first_frame; /* of the row's first segment */
+	int64_t start_ns;     /* cut to microseconds, as libpcap does */
+	bool has_duration;    /* duration and bytes are "-" without */
+	int64_t duration_ns;
+	struct ip_address orig_ip, resp_ip;
+	uint16_t orig_port, resp_port;
+	const char *state;		  /* conn_state; static storage */
+	char history[ZEEK_HISTORY_BYTES]; /* "" is "-" */
+	uint64_t orig_bytes, resp_bytes, missed_bytes;
+	uint64_t orig_packets, orig_ip_bytes, resp_packets, resp_ip_bytes;
+};
+
+struct zeek_sink {
+	void *context;						/* borrowed */
+	void (*row)(void *context, const struct zeek_row *row); /* in Zeek's order of removal */
+};
+
+/* Return: owned by the caller; NULL: out of memory. @options NULL: all defaults, no checksums. */
+struct zeek *zeek_new(const struct zeek_options *options, const struct zeek_sink *sink);
+
+/* Take one entry of a batch, in order; SEGMENT_NOT_TCP moves the clock. */
+void zeek_add(struct zeek *zeek, const struct segment *seg);
+
+/* The input ended: remaining rows are written as they stand. */
+void zeek_finish(struct zeek *zeek);
+
+void zeek_free(struct zeek *zeek);
+
+#endif /* TCPWHY_PEERS_ZEEK_H */

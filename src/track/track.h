@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_TRACK_TRACK_H
+#define TCPWHY_TRACK_TRACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tcp/segment.h"
+#include "track/conn.h"
+
+/*
+ * Segments to connections. Never drops an odd segment: it records it. One tracker per thread; no
+ * globals, no input or output; memory is bounded by the limits and what was dropped is counted.
+ */
+struct tracker;
+
+struct track_limits {
+	size_t connections; /* live at once; 0: by memory (about 1/4 of the machine's) */
+};
+
+/* What the tracker says of one segment, at once (see "provisionally" in DESIGN section 3). */
+struct track_note {
+	uint64_t conn; /* the connection it belongs to; 0: none (late segment) */
+	unsigned layer;
+	uint8_t from;		     /* enum end */
+	uint32_t notes;		     /* enum note bits */
+	uint32_t seq, ack;	     /* relative; ack 0 without the ACK bit */
+	enum tcp_state states[ENDS]; /* both ends' after this segment */
+};
+
+/* What a packet tells of a host, once per connection and end: for comparing resets with it. */
+struct host_sighting {
+	struct ip_address ip;
+	uint64_t frame;
+	int64_t answer_ns; /* how fast its kernel answered; TIME_NONE */
+	uint8_t ttl;	   /* of a SYN, SYN-ACK or data packet, never of a reset */
+};
+
+/* Where results go. Any function may be NULL. All are called in a fixed order that depends only on
+   the input: the capture's clock decides. */
+struct track_sink {
+	void *context; /* handed back; borrowed */
+	/* A connection is finished: borrowed during the call. In order of the frame at which it was
+	   released, then conn, then layer. */
+	void (*conn)(void *context, const struct conn *conn);
+	/* After each segment (also copies, late ones, quotes in ICMP errors). */
+	void (*segment)(void *context, const struct segment *seg, const struct track_note *note);
+	/* A SYN that was noted as an event of @old turned out to open connection @fresh. */
+	void (*moved)(void *context, uint64_t frame, uint64_t old, uint64_t fresh);
+	void (*host)(void *context, const struct host_sighting *host);
+};
+
+struct track_stats {
+	uint64_t segments;	   /* TCP segments taken, copies included, quotes not */
+	uint64_t connections;	   /* started */
+	uint64_t live_most;	   /* at once */
+	uint64_t evicted;	   /* pushed out by the limit */
+	uint64_t late_segments;	   /* of an ended connection after its record was written */
+	uint64_t copies;	   /* capture duplicates */
+	uint64_t time_back;	   /* frames stamped earlier than the one before */
+	int64_t first_ns, last_ns; /* of all frames; TIME_NONE before the first */
+	uint64_t frames;
+	uint64_t moments_dropped, states_dropped, ranges_dropped, icmp_unmatched;
+	uint64_t viewpoints[4]; /* connections by enum viewpoint */
+};
+
+/**
+ * tracker_new() - Start tracking
+ * @limits:  copied
+ * @sink:    copied; its context must outlive the tracker
+ *
+ * Return: owned by the caller; NULL: out of memory.
+ */
+struct tracker *tracker_new(const struct track_limits *limits, const struct track_sink *sink);
+
+/* Take a batch, in the capture's order. Cannot fail: what memory does not hold is counted. */
+void tracker_add(struct tracker *tracker, const struct segment_batch *batch);
+
+/* The input ended: write every record that is left, in order of conn, then layer. Once. */
+void tracker_finish(struct tracker *tracker);
+
+/* Borrowed; alive as long as the tracker. */
+const struct track_stats *tracker_stats(const struct tracker *tracker);
+
+void tracker_free(struct tracker *tracker);
+
+#endif /* TCPWHY_TRACK_TRACK_H */
