@@ -45,7 +45,10 @@ struct entry {
 	enum decidable decidable;
 	enum confidence wire_max; /* CONFIDENCE_NONE: never from the wire alone */
 	enum lab_support lab;
-	unsigned char first; /* 1: has a rule from the first release on; 2: planned */
+	unsigned char first;   /* 1: has a rule from the first release on; 2: planned */
+	bool rests_on_silence; /* on something not seen: one step less sure when the capture has
+				  holes or one direction only (judge.c does it) */
+	bool explains_end;     /* a life verdict that is worth more to a reader than a bad end */
 
 	const char *title;	/* "Refused: port closed" */
 	const char *headline;	/* one sentence for one connection, with placeholders */
@@ -57,20 +60,24 @@ struct entry {
 	const char *advice;	/* what to do */
 	const char *source;	/* RFC and section, kernel function, document */
 
-	/* Whether it holds; fills @out (confidence, by, evidence, values, exclusions), whose entry
-	   is set already. NULL: planned, or found by the group stage. */
+	/* Whether it holds; fills @out (by, evidence, values, exclusions). Its entry is set already
+	   and its confidence to wire_max: a rule that is less sure lowers it. An exclusion that an
+	   opening or ending rule adds is kept when it does not hold ("nearly fitted"). NULL:
+	   planned, or found by the group stage. */
 	bool (*holds)(const struct context *context, struct verdict *out);
 };
 
-/* The entries of one theme. */
+/* The entries of one theme; all of one phase, in the order in which they are tried. */
 struct theme {
 	const char *name;
+	/* False: none of its rules can hold (the cheap test before all of them). NULL: always. */
+	bool (*applies)(const struct context *context);
 	const struct entry *entries;
 	size_t count;
 };
 
 /* All themes, in the order in which their rules are tried. Static. */
-const struct theme *catalogue_themes(size_t *count);
+const struct theme *const *catalogue_themes(size_t *count);
 
 /* Find an entry by its id; NULL: none. */
 const struct entry *catalogue_find(const char *id);

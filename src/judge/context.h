@@ -27,7 +27,7 @@ struct host {
 	int64_t answer_least_ns; /* TIME_NONE: unknown */
 };
 
-/* NULL: nothing known. */
+/* NULL: nothing known. Built by judge/hosts.h. */
 const struct host *host_find(const struct host_table *table, const struct ip_address *ip);
 
 /* Shared measures; all in judge/context.c. Source of the figures: precedence.md section 6. */

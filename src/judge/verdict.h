@@ -75,6 +75,12 @@ struct verdict {
 	unsigned excluded_count;
 };
 
+/* Make @verdict an empty one of @entry, as sure as the wire allows. */
+void verdict_begin(struct verdict *verdict, const struct entry *entry);
+
+/* One step less sure; possible stays possible. */
+void verdict_lower(struct verdict *verdict);
+
 /* Add evidence; 0 is left out, a frame already cited too, beyond the cap it is dropped. */
 void verdict_cite(struct verdict *verdict, uint64_t frame);
 void verdict_decided_by(struct verdict *verdict, uint64_t frame); /* cites it as well */

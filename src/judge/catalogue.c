@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "judge/catalogue.h"
+#include "judge/themes.h"
+
+/* The order is the order in which rules are tried: precedence.md, sections 1 to 6. */
+static const struct theme *const themes[] = {
+	&open_done_theme,
+};
+
+const struct theme *const *catalogue_themes(size_t *count)
+{
+	*count = sizeof(themes) / sizeof(themes[0]);
+	return themes;
+}
+
+const struct entry *catalogue_find(const char *id)
+{
+	for (size_t t = 0; t < sizeof(themes) / sizeof(themes[0]); t++) {
+		for (size_t e = 0; e < themes[t]->count; e++) {
+			if (strcmp(themes[t]->entries[e].id, id) == 0)
+				return &themes[t]->entries[e];
+		}
+	}
+	return NULL;
+}
+
+bool catalogue_id_below(const char *id, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(id, prefix, length) == 0 && (id[length] == '\0' || id[length] == '.');
+}
+
+const char *confidence_name(enum confidence confidence)
+{
+	static const char *const names[] = {
+		[CONFIDENCE_NONE] = "none",
+		[CONFIDENCE_POSSIBLE] = "possible",
+		[CONFIDENCE_LIKELY] = "likely",
+		[CONFIDENCE_PROVED] = "proved",
+	};
+
+	return names[confidence];
+}
+
+const char *phase_name(enum phase phase)
+{
+	static const char *const names[] = {
+		[PHASE_OPEN] = "open",
+		[PHASE_LIFE] = "life",
+		[PHASE_END] = "end",
+		[PHASE_GROUP] = "group",
+	};
+
+	return names[phase];
+}
+
+const char *decidable_name(enum decidable decidable)
+{
+	static const char *const names[] = {
+		[DECIDABLE_WIRE] = "wire",
+		[DECIDABLE_GROUP] = "group",
+		[DECIDABLE_TWO_CAPTURES] = "two",
+		[DECIDABLE_KERNEL] = "kernel",
+	};
+
+	return names[decidable];
+}
+
+const char *actor_name(enum actor actor)
+{
+	static const char *const names[] = {
+		[ACTOR_NONE] = NULL,   [ACTOR_CLIENT] = "client", [ACTOR_SERVER] = "server",
+		[ACTOR_BOTH] = "both", [ACTOR_MIDDLE] = "middle",
+	};
+
+	return names[actor];
+}
