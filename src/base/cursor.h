@@ -75,6 +75,29 @@ static inline void cursor_limit(struct cursor *in, size_t bytes)
 		in->end = in->at + bytes;
 }
 
+/* Values in bytes that cursor_skip() or cursor_peek() gave: the caller asked for enough of them. */
+static inline uint16_t be16_at(const uint8_t bytes[static 2])
+{
+	return (uint16_t)((bytes[0] << 8) | bytes[1]);
+}
+
+static inline uint32_t be32_at(const uint8_t bytes[static 4])
+{
+	return ((uint32_t)bytes[0] << 24) | ((uint32_t)bytes[1] << 16) | ((uint32_t)bytes[2] << 8) |
+	       bytes[3];
+}
+
+static inline uint16_t le16_at(const uint8_t bytes[static 2])
+{
+	return (uint16_t)((bytes[1] << 8) | bytes[0]);
+}
+
+static inline uint32_t le32_at(const uint8_t bytes[static 4])
+{
+	return ((uint32_t)bytes[3] << 24) | ((uint32_t)bytes[2] << 16) | ((uint32_t)bytes[1] << 8) |
+	       bytes[0];
+}
+
 static inline uint8_t cursor_u8(struct cursor *in)
 {
 	const uint8_t *b = cursor_skip(in, 1);

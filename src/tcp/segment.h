@@ -125,9 +125,13 @@ struct segment {
 	uint8_t ip_tos;		   /* TOS / traffic class */
 	uint16_t mptcp_subtypes;   /* bit n: an MPTCP option of subtype n (RFC 8684) */
 	uint16_t urgent;	   /* urgent pointer */
-	uint32_t path;		   /* 0 for plain; else a hash over VLAN ids, tunnel kinds and outer
-				      addresses (symmetric): two values = seen on two paths */
+	uint32_t path;		   /* 0 for plain; low 16 bits: hash over VLAN ids, high 16 bits:
+				      hash over tunnel kinds and outer addresses (0: none), the
+				      same for both directions: two values = seen on two paths */
 	uint32_t payload_captured; /* bytes at payload, <= payload_bytes */
+	uint32_t encapsulation;	   /* 0 outside tunnels; else a hash over tunnel kinds and outer
+				      addresses that tells directions apart where Zeek does (Geneve,
+				      GTP, Teredo: yes; IP, GRE, VXLAN: no); no VLANs */
 	const uint8_t *payload;	   /* borrowed until the batch is given back; NULL: none */
 	const uint8_t *options;	   /* borrowed likewise: the option bytes; NULL: none */
 	const struct icmp_error *icmp; /* borrowed likewise; only with SEGMENT_QUOTED */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/decode.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "decode/walk.h"
+
+#define LINKTYPE_ETHERNET 1
+
+struct decoder *decoder_new(size_t fragment_bytes)
+{
+	struct decoder *decoder = calloc(1, sizeof(*decoder));
+
+	(void)fragment_bytes;
+	return decoder;
+}
+
+void decoder_free(struct decoder *decoder)
+{
+	free(decoder);
+}
+
+void decode_batch_begin(struct decoder *decoder, struct segment_batch *batch)
+{
+	(void)decoder;
+	batch->count = 0;
+	batch->icmp_count = 0;
+}
+
+const struct decode_stats *decoder_stats(const struct decoder *decoder)
+{
+	return &decoder->stats;
+}
+
+/* A frame without TCP still moves the capture's clock. */
+static void not_tcp(const struct frame *frame, struct segment_batch *batch)
+{
+	batch->segments[batch->count++] = (struct segment){
+		.frame = frame->number,
+		.time_ns = frame->time_ns,
+		.what = SEGMENT_NOT_TCP,
+	};
+}
+
+void decode_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch)
+{
+	unsigned before = batch->count;
+	struct walk walk;
+
+	walk.decoder = decoder;
+	walk.batch = batch;
+	walk.frame = frame;
+	walk.in = cursor_over(frame->bytes, frame->captured_bytes);
+	walk.wire_bytes = frame->wire_bytes > frame->captured_bytes ? frame->wire_bytes
+								    : frame->captured_bytes;
+	walk.vlan_hash = 0;
+	walk.tunnel_hash = 0;
+	walk.encapsulation = 0;
+	walk.depth = 0;
+	walk.icmp = NULL;
+
+	decoder->stats.frames++;
+	decoder->headers = 0;
+	if (frame->captured_bytes == 0)
+		walk_count(&walk, DECODE_EMPTY);
+	else if (frame->link_type == LINKTYPE_ETHERNET)
+		walk_run(&walk, LAYER_ETHERNET);
+	else
+		walk_run(&walk, link_begin(&walk, frame->link_type));
+	if (batch->count == before)
+		not_tcp(frame, batch);
+}
