@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tcp/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+void ip_address_print(const struct ip_address *address, char text[static ADDRESS_TEXT_BYTES])
+{
+	bool v4 = ip_address_is_v4(address);
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? 12 : 0), text,
+		  ADDRESS_TEXT_BYTES);
+}
+
+void ip_address_port_print(const struct ip_address *address, uint16_t port,
+			   char text[static ADDRESS_PORT_TEXT_BYTES])
+{
+	char host[ADDRESS_TEXT_BYTES];
+
+	ip_address_print(address, host);
+	snprintf(text, ADDRESS_PORT_TEXT_BYTES, ip_address_is_v4(address) ? "%s:%u" : "[%s]:%u",
+		 host, port);
+}
+
+bool ip_address_parse(const char *text, size_t length, struct ip_address *address)
+{
+	char host[ADDRESS_TEXT_BYTES];
+	uint8_t four[4];
+
+	if (length >= sizeof(host))
+		return false;
+	memcpy(host, text, length);
+	host[length] = '\0';
+	if (inet_pton(AF_INET, host, four) == 1) {
+		*address = ip_address_v4(four);
+		return true;
+	}
+	return inet_pton(AF_INET6, host, address->bytes) == 1;
+}
+
+static bool port_parse(const char *text, size_t length, uint16_t *port)
+{
+	unsigned value = 0;
+
+	if (length == 0 || length > 5)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		value = value * 10 + (unsigned)(text[i] - '0');
+	}
+	*port = (uint16_t)value;
+	return value <= UINT16_MAX;
+}
+
+bool ip_address_port_parse(const char *text, size_t length, struct ip_address *address,
+			   uint16_t *port)
+{
+	size_t colon = length;
+
+	while (colon > 0 && text[colon - 1] != ':')
+		colon--;
+	if (colon == 0 || !port_parse(text + colon, length - colon, port))
+		return false;
+
+	size_t host = colon - 1;
+
+	if (host >= 2 && text[0] == '[' && text[host - 1] == ']')
+		return ip_address_parse(text + 1, host - 2, address) && !ip_address_is_v4(address);
+	return ip_address_parse(text, host, address) && ip_address_is_v4(address);
+}
