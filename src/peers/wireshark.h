@@ -47,7 +47,7 @@ struct wireshark_stream {
 	uint64_t stream;		  /* tcp.stream */
 	uint64_t first_frame, last_frame; /* of segments, not of quotes */
 	struct wireshark_side a, b;	  /* a: sender of the first packet */
-	unsigned completeness;		  /* after the last segment */
+	unsigned completeness;		  /* on the last segment, in two passes */
 	bool irtt_known;
 	int64_t initial_rtt_ns;
 	uint64_t flags[WIRESHARK_FLAGS]; /* how often each was raised */
@@ -59,6 +59,8 @@ struct wireshark_packet {
 	bool shown;		      /* false: analysed, but Wireshark shows no analysis on it */
 	uint32_t flags;		      /* enum wireshark_flag bits */
 	unsigned completeness_before; /* tcp.completeness in one pass */
+	unsigned completeness_after;  /* as two passes show it, were this the last segment */
+	int64_t initial_rtt_ns;	      /* 0 not yet known; shown beside other values only */
 	uint32_t duplicate_ack_number;
 	uint64_t duplicate_ack_frame;
 	uint64_t acks_frame; /* 0 none */
@@ -85,6 +87,9 @@ bool wireshark_add(struct wireshark *ws, const struct segment *seg,
 void wireshark_streams(const struct wireshark *ws,
 		       void (*found)(void *context, const struct wireshark_stream *stream),
 		       void *context);
+
+/* How often a segment, or a part of its analysis, was left out for want of memory. */
+uint64_t wireshark_left_out(const struct wireshark *ws);
 
 void wireshark_free(struct wireshark *ws);
 

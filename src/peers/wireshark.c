@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "peers/wireshark_flags.h"
+#include "peers/wireshark_mptcp.h"
+
+/*
+ * One segment's way, in Wireshark's order: its stream, the flags, completeness, RTT, options. An
+ * option therefore never decides about its own segment.
+ */
+
+/* Fewer bytes of a quoted TCP header than this are not dissected. */
+#define QUOTED_LEAST 16
+/* Larger shifts are taken as this one. Source: RFC 7323, section 2.3. */
+#define SCALE_MOST   14
+
+/* tcp.completeness. */
+enum ws_complete {
+	WS_COMPLETE_SYN = 1,
+	WS_COMPLETE_SYN_ACK = 2,
+	WS_COMPLETE_ACK = 4,
+	WS_COMPLETE_DATA = 8,
+	WS_COMPLETE_FIN = 16,
+	WS_COMPLETE_RST = 32,
+};
+
+static const char *const flag_names[] = {
+	"retransmission",   "fast_retransmission", "spurious_retransmission",
+	"out_of_order",	    "duplicate_ack",	   "lost_segment",
+	"ack_lost_segment", "keep_alive",	   "keep_alive_ack",
+	"zero_window",	    "zero_window_probe",   "zero_window_probe_ack",
+	"window_full",	    "window_update",	   "reused_ports",
+};
+static_assert(sizeof(flag_names) / sizeof(*flag_names) == WIRESHARK_FLAGS, "a name per flag");
+
+const char *wireshark_flag_name(unsigned bit)
+{
+	return bit < WIRESHARK_FLAGS ? flag_names[bit] : "";
+}
+
+struct wireshark *wireshark_new(void)
+{
+	struct wireshark *ws = calloc(1, sizeof(*ws));
+
+	if (ws && ws_table_init(ws))
+		return ws;
+	wireshark_free(ws);
+	return NULL;
+}
+
+void wireshark_free(struct wireshark *ws)
+{
+	if (!ws)
+		return;
+	ws_mptcp_free(ws);
+	free(ws->streams.items);
+	free(ws->unacked.items);
+	free(ws->counts.items);
+	free(ws->table);
+	free(ws);
+}
+
+static bool is_syn(const struct segment *seg)
+{
+	return (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static bool is_syn_ack(const struct segment *seg)
+{
+	return (seg->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
+
+static bool is_plain_ack(const struct segment *seg)
+{
+	return (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_ACK;
+}
+
+/* A SYN's number tells a repeat from a new stream on the same ports. */
+static bool take_syn(struct wireshark *ws, const struct segment *seg, struct ws_place *place,
+		     struct wireshark_packet *packet)
+{
+	struct ws_side *forward = &ws_stream_at(ws, place->stream)->side[place->forward];
+
+	if (!(seg->flags & TCP_SYN) || !(forward->bits & WS_BASE_SEQ_SET))
+		return true;
+	if (seq_equal(seg->seq, forward->base)) {
+		if (is_syn(seg))
+			forward->next = forward->seen;
+		return true;
+	}
+	packet->flags |= WS_REUSED_PORTS;
+	if (is_syn_ack(seg)) {
+		forward->base = seg->seq;
+		return true;
+	}
+	if (!ws_stream_renew(ws, seg, place))
+		return false;
+	ws_stream_at(ws, place->stream)->completeness = WS_COMPLETE_SYN;
+	return true;
+}
+
+static void base_seq_init(struct ws_look *look)
+{
+	const struct segment *seg = look->seg;
+
+	if (!(look->forward->bits & WS_BASE_SEQ_SET)) {
+		look->forward->base = seg->flags & TCP_SYN ? seg->seq : seq_of(seg->seq.raw - 1);
+		look->forward->bits |= WS_BASE_SEQ_SET;
+	}
+	if (!(look->reverse->bits & WS_BASE_SEQ_SET) && (seg->flags & TCP_ACK)) {
+		look->reverse->base = seq_of(seg->ack.raw - 1);
+		look->reverse->bits |= WS_BASE_SEQ_SET;
+	}
+}
+
+/* What a segment adds to the completeness of a stream that exists already. */
+static unsigned completes(const struct ws_look *look)
+{
+	const struct segment *seg = look->seg;
+	unsigned seen = 0;
+
+	if (is_syn_ack(seg))
+		seen |= WS_COMPLETE_SYN_ACK;
+	if (is_plain_ack(seg))
+		seen |= look->length ? WS_COMPLETE_DATA : WS_COMPLETE_ACK;
+	if ((seg->flags & (TCP_FIN | TCP_ACK)) == (TCP_FIN | TCP_ACK))
+		seen |= WS_COMPLETE_FIN;
+	if (seg->flags & TCP_RST)
+		seen |= WS_COMPLETE_RST;
+	return seen;
+}
+
+/* In one pass a stream's first packet counts nothing but a SYN; a second pass counts it too. */
+static void complete(const struct ws_look *look, bool is_new)
+{
+	struct ws_stream *stream = look->stream;
+
+	if (!is_new) {
+		stream->completeness |= (uint8_t)completes(look);
+		return;
+	}
+	stream->second_pass = (uint8_t)completes(look);
+	if (is_syn(look->seg))
+		stream->completeness = WS_COMPLETE_SYN | (look->length ? WS_COMPLETE_DATA : 0);
+}
+
+/* The value that two passes show on the last packet; it misses the first one's own bits on it. */
+static unsigned completeness_final(const struct ws_stream *stream)
+{
+	return stream->completeness | (stream->more ? stream->second_pass : 0u);
+}
+
+/* The initial RTT: from the newest SYN to the first plain ACK of either side. */
+static void take_times(const struct ws_look *look)
+{
+	struct ws_stream *stream = look->stream;
+
+	if (is_syn(look->seg))
+		stream->syn_time_ns = look->time_ns;
+	if (look->seg->flags & TCP_SYN)
+		look->forward->bits |= WS_FIRST_ACK_DUE;
+	if (!is_plain_ack(look->seg))
+		return;
+	look->forward->bits &= (uint8_t)~WS_FIRST_ACK_DUE;
+	if (!stream->irtt_ns && stream->syn_time_ns)
+		stream->irtt_ns = look->time_ns - stream->syn_time_ns;
+}
+
+static void take_window_scale(const struct ws_look *look)
+{
+	const struct segment *seg = look->seg;
+	struct ws_side *forward = look->forward, *reverse = look->reverse;
+
+	if (seg->options_seen & TCP_HAS_WINDOW_SCALE)
+		forward->scale =
+			(int8_t)(seg->window_scale > SCALE_MOST ? SCALE_MOST : seg->window_scale);
+	if (!(seg->flags & TCP_SYN) || segment_has(seg, SEGMENT_HEADER_CUT))
+		return;
+	if (forward->scale == WS_SCALE_UNKNOWN)
+		forward->scale = reverse->scale = WS_SCALE_NONE;
+	else if (is_syn_ack(seg) && reverse->scale == WS_SCALE_NONE)
+		forward->scale = WS_SCALE_NONE;
+}
+
+/* What the stream's row counts: every captured copy, no quotes, flags only where they are shown. */
+static void count(const struct ws_look *look, unsigned forward)
+{
+	const struct segment *seg = look->seg;
+	struct ws_stream *stream = look->stream;
+
+	if (segment_has(seg, SEGMENT_QUOTED))
+		return;
+	if (!stream->first_frame) {
+		stream->first_frame = seg->frame;
+		stream->first_side = (uint8_t)forward;
+	}
+	stream->last_frame = seg->frame;
+	look->forward->packets++;
+	look->forward->payload_bytes += look->length;
+	if (segment_has(seg, SEGMENT_OFFSET_SMALL))
+		return; /* Wireshark gives up before it shows the control bits */
+	look->forward->syn += is_syn(seg);
+	look->forward->synack += is_syn_ack(seg);
+	look->forward->fin += (seg->flags & TCP_FIN) != 0;
+	look->forward->rst += (seg->flags & TCP_RST) != 0;
+	if (look->packet->shown)
+		ws_count_flags(look->ws, stream, look->packet->flags);
+}
+
+/* The segment's length is unknown to Wireshark, so that the rules on numbers are not applied. */
+#define LENGTH_UNKNOWN (SEGMENT_QUOTED | SEGMENT_OFFSET_LARGE | SEGMENT_FRAGMENT_ALONE)
+
+static void take_segment(struct ws_look *look, const struct ws_place *place)
+{
+	const struct segment *seg = look->seg;
+
+	if (!segment_has(seg, LENGTH_UNKNOWN)) {
+		look->length = seg->payload_bytes;
+		look->mptcp_kinds = ws_mptcp_kinds(look->ws, look->stream);
+		base_seq_init(look);
+		ws_analyse(look);
+	}
+	if (segment_has(seg, SEGMENT_OFFSET_SMALL))
+		return;
+	complete(look, place->is_new);
+	take_times(look);
+	take_window_scale(look);
+	if (seg->options_seen & TCP_HAS_MPTCP)
+		ws_mptcp_options(look->ws, place->stream, place->forward, seg);
+}
+
+bool wireshark_add(struct wireshark *ws, const struct segment *seg, struct wireshark_packet *packet)
+{
+	struct wireshark_packet shown = { .shown = true };
+	struct ws_look look = {
+		.ws = ws,
+		.seg = seg,
+		.packet = &shown,
+		.time_ns = seg->time_ns == TIME_NONE ? 0 : seg->time_ns,
+	};
+	struct ws_place place;
+
+	if (segment_has(seg, SEGMENT_NOT_TCP) ||
+	    (segment_has(seg, SEGMENT_QUOTED) && seg->icmp->quoted_bytes < QUOTED_LEAST))
+		return false;
+	place = ws_stream_find(ws, seg);
+	if (!place.stream || !take_syn(ws, seg, &place, &shown)) {
+		ws->left_out++;
+		return false;
+	}
+	look.stream = ws_stream_at(ws, place.stream);
+	look.forward = &look.stream->side[place.forward];
+	look.reverse = &look.stream->side[1 - place.forward];
+	shown.stream = place.stream - 1;
+	shown.completeness_before = look.stream->completeness;
+	look.stream->more |= !place.is_new;
+	shown.shown = !segment_has(seg, SEGMENT_HEADER_CUT | SEGMENT_OFFSET_SMALL);
+	take_segment(&look, &place);
+	shown.completeness_after = completeness_final(look.stream);
+	shown.initial_rtt_ns = look.stream->irtt_ns;
+	count(&look, place.forward);
+	if (packet)
+		*packet = shown;
+	return true;
+}
+
+static void side_show(const struct ws_stream *stream, unsigned side, struct wireshark_side *shown)
+{
+	const struct ws_side *from = &stream->side[side];
+
+	*shown = (struct wireshark_side){
+		.ip = stream->ip[side],
+		.port = stream->port[side],
+		.packets = from->packets,
+		.payload_bytes = from->payload_bytes,
+		.syn = from->syn,
+		.synack = from->synack,
+		.fin = from->fin,
+		.rst = from->rst,
+	};
+}
+
+void wireshark_streams(const struct wireshark *ws,
+		       void (*found)(void *context, const struct wireshark_stream *stream),
+		       void *context)
+{
+	for (uint32_t i = 1; i < ws->streams.used; i++) {
+		const struct ws_stream *stream = ws_stream_at(ws, i);
+		struct wireshark_stream shown = {
+			.stream = i - 1,
+			.first_frame = stream->first_frame,
+			.last_frame = stream->last_frame,
+			.completeness = completeness_final(stream),
+			.irtt_known = stream->irtt_ns != 0,
+			.initial_rtt_ns = stream->irtt_ns,
+		};
+
+		if (!stream->first_frame)
+			continue;
+		side_show(stream, stream->first_side, &shown.a);
+		side_show(stream, 1 - stream->first_side, &shown.b);
+		if (stream->counts) {
+			const struct ws_counts *counts =
+				(const struct ws_counts *)ws->counts.items + stream->counts;
+
+			memcpy(shown.flags, counts->of, sizeof(shown.flags));
+		}
+		found(context, &shown);
+	}
+}
+
+uint64_t wireshark_left_out(const struct wireshark *ws)
+{
+	return ws->left_out;
+}
