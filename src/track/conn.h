@@ -138,6 +138,7 @@ struct reset {
 	struct moment trigger; /* valid with has_trigger */
 	bool has_previous;
 	struct moment previous; /* the peer's last segment before it, trigger or not */
+	int64_t silence_ns;	/* of both ends before the trigger, else before it; TIME_NONE */
 	int64_t own_rtt_ns;	/* resetter's half of the handshake RTT at the tap; TIME_NONE */
 	int mptcp_reason;	/* of MP_TCPRST; -1 without */
 };
@@ -156,6 +157,7 @@ struct fin {
 	uint64_t acked_again_frame; /* the first such */
 	bool acks_peer_fin;	    /* its first transmission acknowledges the peer's FIN */
 	bool completes_handshake;   /* no other ACK of the SYN-ACK came before it */
+	int64_t silence_ns; /* of both ends before its first transmission; TIME_NONE: none before */
 };
 
 /* Probes of one side: keep-alive, or of a shut window. The latest run, and totals. */
