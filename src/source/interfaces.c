@@ -33,8 +33,8 @@ static bool make_room(struct interface_list *list)
 
 static void interface_clear(struct interface *interface)
 {
-	free((void *)(uintptr_t)interface->seen.name);
-	free((void *)(uintptr_t)interface->seen.description);
+	free(interface->name);
+	free(interface->description);
 }
 
 size_t interfaces_add(struct interface_list *list, const struct source_interface *about,
@@ -47,13 +47,14 @@ size_t interfaces_add(struct interface_list *list, const struct source_interface
 	}
 
 	struct interface added = {
-		.seen = { .name = text_copy(name),
-			  .description = text_copy(description),
-			  .link_type = about->link_type,
-			  .snap_bytes = about->snap_bytes },
+		.name = text_copy(name),
+		.description = text_copy(description),
+		.seen = { .link_type = about->link_type, .snap_bytes = about->snap_bytes },
 	};
 
-	if (!added.seen.name || !added.seen.description || !make_room(list)) {
+	added.seen.name = added.name;
+	added.seen.description = added.description;
+	if (!added.name || !added.description || !make_room(list)) {
 		interface_clear(&added);
 		err_set(err, ERR_SYSTEM, "out of memory for the list of interfaces");
 		return INTERFACES_MOST;

@@ -7,11 +7,13 @@
 
 /* What is known of an interface beyond what the user of a source sees. */
 struct interface {
-	struct source_interface seen; /* its texts are owned here */
-	bool wanted;		      /* its frames pass --interface */
-	bool statistics_known;	      /* a statistics block gave `statistics_dropped` */
-	uint64_t statistics_dropped;  /* the latest such figure */
-	uint64_t packets_dropped;     /* sum of what single packets say was lost before them */
+	struct source_interface seen;
+	char *name;		     /* owned; seen.name is the same */
+	char *description;	     /* likewise */
+	bool wanted;		     /* its frames pass --interface */
+	bool statistics_known;	     /* a statistics block gave `statistics_dropped` */
+	uint64_t statistics_dropped; /* the latest such figure */
+	uint64_t packets_dropped;    /* sum of what single packets say was lost before them */
 };
 
 /* The interfaces of all files read as one, in order of appearance; frames name them by index. */
