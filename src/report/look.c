@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/prose.h"
+#include "report/sentence.h"
+
+#define COUNT_COLUMNS  8 /* "  31 x " */
+#define DETAIL_INDENT  10
+#define KINDS_PRINTED  40
+#define ADVICE_PRINTED 8
+
+struct example {
+	uint64_t conn;
+	struct ip_address ip; /* the client's */
+	uint16_t port;
+};
+
+/* Connections with the same verdict about the same server, or one group verdict. */
+struct look {
+	const struct entry *entry;
+	struct ip_address server;
+	uint16_t port;
+	bool is_group;
+	enum confidence least, most;
+	uint64_t count; /* connections, without those filed under a group */
+	struct example examples[LOOK_EXAMPLES];
+	unsigned example_count;
+	bool same_client;     /* all of them from the first example's address */
+	int64_t cost_most_ns; /* TIME_NONE: none */
+	uint64_t *conns;      /* owned; ascending after look_sort() */
+	size_t conn_count, conn_room;
+	char one[SENTENCE_BYTES];  /* the first one's headline */
+	char many[SENTENCE_BYTES]; /* the same for several */
+	char advice[SENTENCE_BYTES];
+};
+
+struct looks {
+	struct look *list; /* owned */
+	size_t count, room;
+	uint64_t total;
+	uint64_t beyond; /* connections of kinds that found no place */
+	uint32_t *index; /* owned: hash of (entry, server, port) -> place in list + 1 */
+};
+
+#define INDEX_SLOTS (LOOKS_MOST * 4)
+
+struct looks *looks_new(void)
+{
+	struct looks *looks = calloc(1, sizeof(*looks));
+
+	if (!looks)
+		return NULL;
+	looks->index = calloc(INDEX_SLOTS, sizeof(looks->index[0]));
+	if (!looks->index) {
+		free(looks);
+		return NULL;
+	}
+	return looks;
+}
+
+void looks_free(struct looks *looks)
+{
+	if (!looks)
+		return;
+	for (size_t i = 0; i < looks->count; i++)
+		free(looks->list[i].conns);
+	free(looks->list);
+	free(looks->index);
+	free(looks);
+}
+
+static size_t slot_of(const struct entry *entry, const struct half *server)
+{
+	uint64_t hash = (uintptr_t)entry;
+
+	for (unsigned i = 0; i < sizeof(server->ip.bytes); i++)
+		hash = (hash ^ server->ip.bytes[i]) * UINT64_C(0x100000001b3);
+	hash = (hash ^ server->port) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(hash >> 32) % INDEX_SLOTS;
+}
+
+static struct look *add_look(struct looks *looks)
+{
+	if (looks->count == looks->room) {
+		size_t room = looks->room ? looks->room * 2 : 64;
+		struct look *list = looks->count < LOOKS_MOST
+					    ? realloc(looks->list, room * sizeof(*list))
+					    : NULL;
+
+		if (!list)
+			return NULL;
+		looks->list = list;
+		looks->room = room;
+	}
+
+	struct look *look = &looks->list[looks->count++];
+
+	memset(look, 0, sizeof(*look));
+	look->cost_most_ns = TIME_NONE;
+	return look;
+}
+
+static struct look *find_or_add(struct looks *looks, const struct entry *entry,
+				const struct half *server)
+{
+	size_t slot = slot_of(entry, server);
+
+	for (; looks->index[slot] != 0; slot = (slot + 1) % INDEX_SLOTS) {
+		struct look *look = &looks->list[looks->index[slot] - 1];
+
+		if (look->entry == entry && look->port == server->port &&
+		    ip_address_equal(&look->server, &server->ip))
+			return look;
+	}
+
+	struct look *look = add_look(looks);
+
+	if (!look)
+		return NULL;
+	looks->index[slot] = (uint32_t)looks->count;
+	look->entry = entry;
+	look->server = server->ip;
+	look->port = server->port;
+	return look;
+}
+
+static void look_start(struct look *look, const struct sentence *about)
+{
+	const struct verdict *verdict = about->verdict;
+
+	look->least = look->most = verdict->confidence;
+	sentence_format(look->one, verdict->entry->headline, about);
+	sentence_format(look->many, verdict->entry->grouped, about);
+	sentence_format(look->advice, verdict->entry->advice, about);
+}
+
+static void look_keep_conn(struct look *look, uint64_t conn)
+{
+	if (look->conn_count == look->conn_room) {
+		size_t room = look->conn_room ? look->conn_room * 2 : 8;
+		uint64_t *conns =
+			room <= LOOK_CONNS ? realloc(look->conns, room * sizeof(*conns)) : NULL;
+
+		if (!conns)
+			return; /* counted all the same */
+		look->conns = conns;
+		look->conn_room = room;
+	}
+	look->conns[look->conn_count++] = conn;
+}
+
+void looks_add(struct looks *looks, const struct conn *conn, const struct verdict *verdict)
+{
+	struct look *look = find_or_add(looks, verdict->entry, conn_server(conn));
+	const struct half *client = conn_client(conn);
+
+	looks->total++;
+	if (!look) {
+		looks->beyond++;
+		return;
+	}
+	if (look->count == 0) {
+		look_start(look, &(struct sentence){ .conn = conn, .verdict = verdict });
+		look->same_client = true;
+	}
+	look->count++;
+	if (verdict->confidence < look->least)
+		look->least = verdict->confidence;
+	if (verdict->confidence > look->most)
+		look->most = verdict->confidence;
+	if (verdict->cost_ns != TIME_NONE && verdict->cost_ns > look->cost_most_ns)
+		look->cost_most_ns = verdict->cost_ns;
+	if (look->example_count > 0 && !ip_address_equal(&look->examples[0].ip, &client->ip))
+		look->same_client = false;
+	if (look->example_count < LOOK_EXAMPLES)
+		look->examples[look->example_count++] = (struct example){ .conn = conn->conn,
+									  .ip = client->ip,
+									  .port = client->port };
+	look_keep_conn(look, conn->conn);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Take the connections of a group verdict out of the ordinary kinds. */
+static void file_under(struct looks *looks, const uint64_t *conns, size_t count)
+{
+	for (size_t i = 0; i < looks->count; i++) {
+		struct look *look = &looks->list[i];
+
+		for (size_t k = 0; !look->is_group && k < look->conn_count; k++) {
+			if (look->conns[k] == 0 ||
+			    !bsearch(&look->conns[k], conns, count, sizeof(conns[0]), compare_u64))
+				continue;
+			look->conns[k] = 0;
+			look->count--;
+		}
+	}
+}
+
+void looks_add_group(struct looks *looks, const struct group_verdict *group)
+{
+	if (!group->verdict.entry->look)
+		return;
+	file_under(looks, group->conns, group->conn_count);
+
+	struct look *look = add_look(looks);
+
+	if (!look)
+		return;
+	look->entry = group->verdict.entry;
+	look->server = group->host;
+	look->port = group->has_port ? group->port : 0;
+	look->is_group = true;
+	look->count = group->conn_total;
+	look_start(look, &(struct sentence){ .verdict = &group->verdict, .group = group });
+	for (size_t i = 0; i < group->conn_count && i < LOOK_EXAMPLES; i++)
+		look->examples[look->example_count++].conn = group->conns[i];
+}
+
+uint64_t looks_total(const struct looks *looks)
+{
+	return looks->total;
+}
+
+/* Groups first, then the most frequent; ties by the catalogue's id, then by first connection. */
+static int compare_looks(const void *a, const void *b)
+{
+	const struct look *x = a, *y = b;
+
+	if (x->is_group != y->is_group)
+		return x->is_group ? -1 : 1;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+
+	int by_id = strcmp(x->entry->id, y->entry->id);
+
+	if (by_id != 0)
+		return by_id;
+	return compare_u64(&x->examples[0].conn, &y->examples[0].conn);
+}
+
+static void print_examples(struct out *out, const struct look *look)
+{
+	char line[512], client[ADDRESS_PORT_TEXT_BYTES];
+	size_t used = 0;
+
+	for (unsigned i = 0; i < look->example_count; i++) {
+		const struct example *example = &look->examples[i];
+
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s#%" PRIu64,
+					 i ? ", " : "", example->conn);
+		if (look->is_group || (i > 0 && look->same_client))
+			continue;
+		ip_address_port_print(&example->ip, example->port, client);
+		used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", client);
+	}
+	if (look->count > look->example_count)
+		used += (size_t)snprintf(line + used, sizeof(line) - used, " and %" PRIu64 " more",
+					 look->count - look->example_count);
+	if (!look->is_group && look->same_client && look->count > 1) {
+		ip_address_print(&look->examples[0].ip, client);
+		snprintf(line + used, sizeof(line) - used, ", all from %s", client);
+	}
+	out_spaces(out, DETAIL_INDENT);
+	prose_wrap(out, DETAIL_INDENT, DETAIL_INDENT, line);
+}
+
+static void print_look(struct out *out, const struct look *look)
+{
+	char label[32], line[256], cost[DURATION_BYTES];
+	int used;
+
+	snprintf(label, sizeof(label), "%6" PRIu64 " x ", look->count);
+	prose_item(out, label, COUNT_COLUMNS,
+		   look->count > 1 || look->is_group ? look->many : look->one);
+	print_examples(out, look);
+	used = snprintf(line, sizeof(line), "%s, %s", look->entry->id,
+			confidence_name(look->least));
+	if (look->most != look->least)
+		used += snprintf(line + used, sizeof(line) - (size_t)used, " to %s",
+				 confidence_name(look->most));
+	if (look->cost_most_ns != TIME_NONE && look->cost_most_ns > 0) {
+		duration_format(cost, look->cost_most_ns);
+		snprintf(line + used, sizeof(line) - (size_t)used, "; it cost %s%s",
+			 look->count > 1 ? "up to " : "", cost);
+	}
+	out_spaces(out, DETAIL_INDENT);
+	prose_wrap(out, DETAIL_INDENT, DETAIL_INDENT, line);
+}
+
+/* Kinds whose connections were all filed under a group stand behind those that are printed. */
+static size_t kinds_left(const struct looks *looks)
+{
+	size_t kinds = 0;
+
+	for (size_t i = 0; i < looks->count; i++)
+		kinds += looks->list[i].count > 0;
+	return kinds;
+}
+
+void looks_print(struct looks *looks, struct out *out)
+{
+	size_t kinds = kinds_left(looks), printed = 0;
+
+	if (kinds == 0)
+		return;
+	qsort(looks->list, looks->count, sizeof(looks->list[0]), compare_looks);
+	out_text(out, "\nNEEDS A LOOK  ");
+	prose_count(out, looks->total, "connection", "connections");
+	out_text(out, ", ");
+	prose_count(out, kinds, "kind", "kinds");
+	out_char(out, '\n');
+	for (size_t i = 0; i < looks->count && printed < KINDS_PRINTED; i++) {
+		if (looks->list[i].count == 0)
+			continue;
+		print_look(out, &looks->list[i]);
+		printed++;
+	}
+	if (kinds > printed)
+		out_format(out, "       ... and %zu further kinds: --all, or --format json\n",
+			   kinds - printed);
+	if (looks->beyond > 0)
+		out_format(out, "       ... and %" PRIu64 " connections of still other kinds\n",
+			   looks->beyond);
+}
+
+static bool advised_before(const struct looks *looks, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (looks->list[i].count > 0 &&
+		    strcmp(looks->list[i].advice, looks->list[index].advice) == 0)
+			return true;
+	return false;
+}
+
+void looks_print_advice(const struct looks *looks, struct out *out)
+{
+	unsigned printed = 0;
+
+	for (size_t i = 0; i < looks->count && printed < ADVICE_PRINTED; i++) {
+		const struct look *look = &looks->list[i];
+		char server[ADDRESS_PORT_TEXT_BYTES];
+
+		if (look->count == 0 || advised_before(looks, i))
+			continue;
+		if (printed++ == 0)
+			out_text(out, "\nWHAT TO DO\n");
+		if (look->port)
+			ip_address_port_print(&look->server, look->port, server);
+		else
+			ip_address_print(&look->server, server);
+		out_format(out, "  %s\n", server);
+		out_spaces(out, 4);
+		prose_wrap(out, 4, 4, look->advice);
+	}
+}

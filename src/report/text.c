@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* --format text, the default: for people. Capture quality, what needs a look, the rest, advice; or
+   with --conn and --frame one connection's story. */
+#include "report/formats.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/drawn.h"
+#include "report/look.h"
+#include "report/prose.h"
+#include "report/rest.h"
+#include "report/sentence.h"
+#include "report/story.h"
+
+#define TEXT_INDENT 17 /* of the head lines */
+
+struct overview {
+	struct looks *looks;	/* owned */
+	struct rest *rest;	/* owned */
+	struct collector *rows; /* owned; only for a story */
+	uint64_t stories;	/* told */
+	uint64_t viewpoints[4];
+	uint64_t one_sided, gaps, mid_stream, copies, evicted, offload;
+};
+
+static struct overview *overview_of(struct report *report)
+{
+	return report->state;
+}
+
+static void text_free(struct report *report)
+{
+	struct overview *view = overview_of(report);
+
+	if (!view)
+		return;
+	looks_free(view->looks);
+	free(view->rest);
+	collector_free(view->rows);
+	free(view);
+}
+
+static bool text_open(struct report *report, struct err *err)
+{
+	struct overview *view = calloc(1, sizeof(*view));
+
+	report->state = view;
+	if (view) {
+		view->looks = looks_new();
+		view->rest = malloc(sizeof(*view->rest));
+		view->rows = collector_new();
+	}
+	if (!view || !view->looks || !view->rest || !view->rows)
+		return err_set(err, ERR_SYSTEM, "no memory for the report");
+	rest_init(view->rest);
+	return true;
+}
+
+static void text_segment(struct report *report, const struct segment *seg,
+			 const struct track_note *note, const struct wireshark_packet *packet)
+{
+	struct overview *view = overview_of(report);
+
+	(void)packet;
+	if (!report->choosing || (report->chosen && note->conn != report->chosen))
+		return;
+	collector_add(view->rows, seg, note);
+	if (report->options.frame == seg->frame && report->chosen)
+		collector_drop_others(view->rows, report->chosen);
+}
+
+static void text_moved(struct report *report, uint64_t frame, uint64_t old, uint64_t fresh)
+{
+	collector_move(overview_of(report)->rows, frame, old, fresh);
+}
+
+/* --all: "#1042 10.0.3.17:50544 > 10.0.0.2:9000  refused: ..." */
+static void print_line(struct report *report, const struct conn *conn,
+		       const struct judgement *judgement)
+{
+	const struct verdict *verdict = judgement_headline(judgement);
+	struct out *out = report->out;
+	char sentence[SENTENCE_BYTES];
+
+	out_format(out, "#%-6" PRIu64 " ", conn->conn);
+	out_endpoint(out, &conn_client(conn)->ip, conn_client(conn)->port);
+	out_text(out, conn->direction_known ? " > " : " - ");
+	out_endpoint(out, &conn_server(conn)->ip, conn_server(conn)->port);
+	out_text(out, judgement_needs_look(judgement) ? "  LOOK\n" : "\n");
+	if (!verdict)
+		return;
+	sentence_format(sentence, verdict->entry->headline,
+			&(struct sentence){ .conn = conn, .verdict = verdict });
+	out_spaces(out, 8);
+	prose_wrap(out, 8, 8, sentence);
+}
+
+static void count_quality(struct overview *view, const struct conn *conn)
+{
+	const struct quality *quality = &conn->quality;
+
+	view->viewpoints[conn->viewpoint]++;
+	view->one_sided += quality->one_sided;
+	view->gaps += quality->unseen_acked > 0;
+	view->mid_stream += quality->mid_stream;
+	view->copies += quality->copies;
+	view->evicted += quality->evicted;
+	view->offload += quality->offload > 0;
+}
+
+static void tell_story(struct report *report, const struct conn *conn,
+		       const struct judgement *judgement)
+{
+	struct overview *view = overview_of(report);
+	struct ladder ladder = {
+		.conn = conn,
+		.judgement = judgement,
+		.rows = collector_find(view->rows, conn->conn, conn->layer),
+		.utf8 = report->options.utf8,
+		.color = report->options.color,
+		.elide = true,
+	};
+
+	if (report_wants(report, conn)) {
+		if (view->stories++ > 0)
+			out_char(report->out, '\n');
+		story_tell(report->out, &ladder);
+	}
+	collector_drop(view->rows, conn->conn, conn->layer);
+}
+
+static void text_conn(struct report *report, const struct conn *conn,
+		      const struct judgement *judgement)
+{
+	struct overview *view = overview_of(report);
+	const struct verdict *headline = judgement_headline(judgement);
+
+	if (report->choosing) {
+		tell_story(report, conn, judgement);
+		return;
+	}
+	count_quality(view, conn);
+	if (report->options.all)
+		print_line(report, conn, judgement);
+	if (headline && judgement_needs_look(judgement))
+		looks_add(view->looks, conn, headline);
+	else
+		rest_add(view->rest, conn, judgement);
+}
+
+static void text_group(struct report *report, const struct group_verdict *group)
+{
+	if (!report->choosing)
+		looks_add_group(overview_of(report)->looks, group);
+}
+
+static void print_first_line(struct report *report, const struct summary *summary)
+{
+	struct out *out = report->out;
+	char duration[DURATION_BYTES];
+
+	out_foreign(out, report->options.input);
+	out_text(out, "  ");
+	if (summary->track->first_ns != TIME_NONE) {
+		duration_format(duration, summary->track->last_ns - summary->track->first_ns);
+		out_format(out, "%s, ", duration);
+	}
+	prose_count(out, summary->input.frames, "frame", "frames");
+	out_text(out, ", ");
+	prose_count(out, summary->track->segments, "TCP segment", "TCP segments");
+	out_text(out, ", ");
+	prose_count(out, summary->track->connections, "connection", "connections");
+	out_char(out, '\n');
+}
+
+static const char *viewpoint_words(const struct overview *view)
+{
+	static const char *const words[] = {
+		[VIEW_UNKNOWN] = NULL,
+		[VIEW_CLIENT] = "taken at or near the clients",
+		[VIEW_SERVER] = "taken at or near the servers",
+		[VIEW_MIDDLE] = "taken between the ends",
+	};
+	unsigned best = VIEW_UNKNOWN;
+
+	for (unsigned i = 1; i < 4; i++)
+		if (view->viewpoints[i] > (best ? view->viewpoints[best] : 0))
+			best = i;
+	return words[best];
+}
+
+static void quality_line(struct out *out, bool *first, const char *line)
+{
+	prose_item(out, *first ? "capture" : "", TEXT_INDENT, line);
+	*first = false;
+}
+
+static void print_counted(struct out *out, bool *first, uint64_t count, const char *one,
+			  const char *many)
+{
+	if (count == 0)
+		return;
+	out_text(out, *first ? "capture" : "");
+	out_spaces(out, *first ? TEXT_INDENT - strlen("capture") : TEXT_INDENT);
+	prose_count(out, count, one, many);
+	out_char(out, '\n');
+	*first = false;
+}
+
+static void print_quality(struct report *report, const struct summary *summary)
+{
+	struct overview *view = overview_of(report);
+	struct out *out = report->out;
+	const char *where = viewpoint_words(view);
+	bool first = true;
+
+	if (where)
+		quality_line(out, &first, where);
+	if (summary->track->connections > 0 && view->gaps == 0 && view->one_sided == 0)
+		quality_line(out, &first, "complete: nothing acknowledged is missing");
+	print_counted(out, &first, view->gaps, "connection lacks packets that were acknowledged",
+		      "connections lack packets that were acknowledged");
+	print_counted(out, &first, view->one_sided, "connection shows one direction only",
+		      "connections show one direction only");
+	print_counted(out, &first, view->mid_stream, "connection began before the capture",
+		      "connections began before the capture");
+	print_counted(out, &first, summary->track->copies, "packet seen twice, counted once",
+		      "packets seen twice, counted once");
+	print_counted(out, &first, summary->input.dropped, "packet was dropped while capturing",
+		      "packets were dropped while capturing");
+	print_counted(out, &first, summary->input.cut_frames, "frame cut by the snap length",
+		      "frames cut by the snap length");
+	print_counted(out, &first, view->offload, "connection with unfinished (offloaded) segments",
+		      "connections with unfinished (offloaded) segments");
+	print_counted(out, &first, summary->track->time_back,
+		      "frame stamped earlier than the one before",
+		      "frames stamped earlier than the ones before");
+	print_counted(out, &first, summary->track->late_segments,
+		      "late segment of a connection that had ended",
+		      "late segments of connections that had ended");
+	print_counted(out, &first, summary->track->evicted,
+		      "connection pushed out by the limit: raise --max-connections",
+		      "connections pushed out by the limit: raise --max-connections");
+}
+
+/* What gave no TCP segment, by reason. */
+static void print_not_decoded(struct report *report, const struct decode_stats *decode)
+{
+	struct out *out = report->out;
+	bool first = true;
+
+	for (unsigned i = 0; i < DECODE_REASONS; i++) {
+		if (decode->reasons[i] == 0 || i == DECODE_TCP || i == DECODE_FRAGMENT)
+			continue;
+		out_text(out, first ? "besides" : "");
+		out_spaces(out, first ? TEXT_INDENT - strlen("besides") : TEXT_INDENT);
+		prose_number(out, decode->reasons[i]);
+		out_char(out, ' ');
+		out_text(out, decode_reason_text((enum decode_reason)i));
+		out_char(out, '\n');
+		first = false;
+	}
+}
+
+static void text_finish(struct report *report, const struct summary *summary)
+{
+	struct overview *view = overview_of(report);
+	struct out *out = report->out;
+
+	if (report->choosing)
+		return;
+	if (report->options.all)
+		out_char(out, '\n');
+	print_first_line(report, summary);
+	print_quality(report, summary);
+	print_not_decoded(report, summary->decode);
+	looks_print(view->looks, out);
+	rest_print(view->rest, out, looks_total(view->looks) > 0);
+	looks_print_advice(view->looks, out);
+	if (summary->track->connections > 0)
+		out_text(out, "more: --conn N (one story), --all, tcpwhy explain ID\n");
+	if (summary->damage->kind != ERR_NONE)
+		out_text(out, "The input was damaged: what is said above ends where the damage "
+			      "begins.\n");
+}
+
+const struct report_ops format_text = {
+	.name = "text",
+	.help = "for people: what needs a look, the rest, what to do",
+	.needs = NEEDS_CONNS,
+	.open = text_open,
+	.conn = text_conn,
+	.group = text_group,
+	.segment = text_segment,
+	.moved = text_moved,
+	.finish = text_finish,
+	.free = text_free,
+};
