@@ -6,7 +6,8 @@
 
 /* The order is the order in which rules are tried: precedence.md, sections 1 to 6. */
 static const struct theme *const themes[] = {
-	&open_done_theme,
+	&open_odd_theme,  &open_refused_theme,	  &open_old_theme,
+	&open_half_theme, &open_unanswered_theme, &open_done_theme,
 };
 
 const struct theme *const *catalogue_themes(size_t *count)

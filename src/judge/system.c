@@ -52,23 +52,35 @@ static unsigned ttl_fits(const struct half *half)
 	}
 }
 
-unsigned system_fits(const struct half *half)
+static unsigned options_fit(const struct half *half)
 {
-	unsigned fits = ttl_fits(half);
-	unsigned by_options = 0;
+	unsigned fits = 0;
 
 	if (!half->parameters_known)
-		return fits;
+		return 0;
 	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
 		const struct syn_habit *habit = &habits[i];
 
 		if (order_fits(habit, half->syn_option_order, sizeof(half->syn_option_order)) &&
 		    (!habit->window || habit->window == half->syn_window))
-			by_options |= habit->system;
+			fits |= habit->system;
 	}
+	return fits;
+}
+
+unsigned system_fits(const struct half *half)
+{
+	unsigned by_ttl = ttl_fits(half);
+	unsigned by_options = options_fit(half);
+
 	/* Options that fit none of them, or contradict the TTL, narrow nothing down: firewalls
 	   and programs change them, and a TTL may be set by hand. */
-	return (fits & by_options) ? fits & by_options : fits;
+	return (by_ttl & by_options) ? by_ttl & by_options : by_ttl;
+}
+
+bool system_syn_known(const struct half *half)
+{
+	return options_fit(half) != 0;
 }
 
 int64_t system_time_wait_ns(const struct half *half, const char **assumed)

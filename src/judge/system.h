@@ -2,6 +2,7 @@
 #ifndef TCPWHY_JUDGE_SYSTEM_H
 #define TCPWHY_JUDGE_SYSTEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "track/conn.h"
@@ -23,6 +24,9 @@ enum system_bit {
  * Source: precedence.md, section 7 (start values, window and option order of a first SYN).
  */
 unsigned system_fits(const struct half *half);
+
+/* Whether its SYN's options come in an order that some known system uses. */
+bool system_syn_known(const struct half *half);
 
 /**
  * system_time_wait_ns() - How long TIME_WAIT lasts at this end, by its system's default

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "judge/schedule.h"
+#include "judge/system.h"
+#include "judge/verdict.h"
+
+struct schedule {
+	const char *name;
+	unsigned system;	  /* enum system_bit */
+	unsigned count;		  /* SYNs in all */
+	uint16_t seconds[12];	  /* after the first */
+	uint16_t gives_up_tenths; /* of a second after the first: connect() fails */
+};
+
+/*
+ * What systems do with a SYN that nothing answers, by their defaults. Linux from 6.5 on waits the
+ * first second five times (tcp_syn_linear_timeouts 4); Linux before 3.1 began with the 3 s of
+ * RFC 2988. The 21 s of Windows are measured, not computed from its retries.
+ */
+static const struct schedule schedules[] = {
+	{ "Linux 6.5 or newer", SYSTEM_LINUX, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 1310 },
+	{ "Linux 3.1 to 6.4", SYSTEM_LINUX, 7, { 0, 1, 3, 7, 15, 31, 63 }, 1270 },
+	{ "Linux before 3.1", SYSTEM_LINUX, 6, { 0, 3, 9, 21, 45, 93 }, 1890 },
+	{ "Windows", SYSTEM_WINDOWS, 5, { 0, 1, 3, 7, 15 }, 210 },
+	{ "Windows 7 or older", SYSTEM_WINDOWS, 3, { 0, 3, 9 }, 210 },
+	{ "macOS", SYSTEM_MACOS, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
+	{ "FreeBSD", SYSTEM_FREEBSD, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
+};
+
+#define SCHEDULES (sizeof(schedules) / sizeof(schedules[0]))
+
+/* Timers fire on ticks; the steps of Linux's timer wheel grow to an eighth of the time. */
+#define EARLY_NS (4 * NSEC_PER_MSEC)
+#define LATE_NS	 (10 * NSEC_PER_MSEC)
+
+static int64_t latest(int64_t due_ns)
+{
+	return due_ns + due_ns / 8 + LATE_NS;
+}
+
+bool schedule_gap_fits(int64_t gap_ns, int64_t due_ns)
+{
+	return gap_ns >= due_ns - EARLY_NS && gap_ns <= latest(due_ns);
+}
+
+void syn_train_of(const struct conn *conn, struct syn_train *train)
+{
+	train->count = 0;
+	train->times_complete = conn->quality.moments_dropped == 0;
+	train->first_ns = train->last_ns = conn->syn.time_ns;
+	for (unsigned i = 0; i < conn->moment_count; i++) {
+		const struct moment *at = &conn->moments[i];
+
+		if (at->from != END_CLIENT || !(at->flags & TCP_SYN) || (at->flags & TCP_ACK) ||
+		    at->raw_seq != conn->syn.raw_seq || (at->notes & NOTE_CAPTURE_COPY))
+			continue;
+		if (train->count < TRAIN_SYNS_MOST) {
+			train->times_ns[train->count] = at->time_ns;
+			train->frames[train->count] = at->frame;
+		} else {
+			train->times_complete = false;
+		}
+		train->count++;
+		train->last_ns = at->time_ns;
+	}
+}
+
+static bool gaps_fit(const struct schedule *row, const struct syn_train *train)
+{
+	for (unsigned i = 1; i < train->count; i++) {
+		int64_t due = (row->seconds[i] - row->seconds[i - 1]) * NSEC_PER_SEC;
+
+		if (!schedule_gap_fits(train->times_ns[i] - train->times_ns[i - 1], due))
+			return false;
+	}
+	return true;
+}
+
+struct schedule_fit schedule_match(const struct syn_train *train, unsigned systems)
+{
+	struct schedule_fit fit = { 0 };
+
+	if (!train->times_complete || !train->count)
+		return fit;
+	for (unsigned i = 0; i < SCHEDULES; i++) {
+		const struct schedule *row = &schedules[i];
+		int64_t gives_up = row->gives_up_tenths * (NSEC_PER_SEC / 10);
+
+		if ((systems && !(systems & row->system)) || train->count > row->count ||
+		    !gaps_fit(row, train))
+			continue;
+		if (!fit.rows || gives_up < fit.gives_up_least_ns)
+			fit.gives_up_least_ns = gives_up;
+		if (gives_up > fit.gives_up_most_ns)
+			fit.gives_up_most_ns = gives_up;
+		fit.rows |= 1u << i;
+		if (train->count == row->count) {
+			fit.complete |= 1u << i;
+			continue;
+		}
+
+		int64_t next =
+			latest((row->seconds[train->count] - row->seconds[train->count - 1]) *
+			       NSEC_PER_SEC);
+
+		if (next > fit.next_latest_ns)
+			fit.next_latest_ns = next;
+	}
+	return fit;
+}
+
+void schedule_name(struct verdict *verdict, unsigned rows)
+{
+	for (unsigned i = 0; i < SCHEDULES; i++) {
+		if (rows >> i & 1)
+			verdict_text(verdict, "systems", schedules[i].name);
+	}
+}
