@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "source/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/filter.h"
 #include "source/input.h"
 
 #define MANY_FILES	16
@@ -13,11 +15,14 @@ struct source {
 	struct input *inputs; /* owned */
 	size_t input_count;
 	struct interface_list interfaces;
-	uint64_t numbered; /* frames that have got a number */
+	char *interface_wanted; /* owned: --interface; NULL: all */
+	struct filter *filter;	/* owned: --filter; NULL: none */
+	uint64_t numbered;	/* frames that have got a number */
 	uint64_t frames;
 	uint64_t filtered;
 	uint64_t cut_frames;
-	struct err first_err; /* of a file that broke while the others went on */
+	bool ended;	      /* nothing more is delivered */
+	struct err first_err; /* of a file that broke while the others went on; given at the end */
 };
 
 static bool format_find(struct input *input, struct err *err)
@@ -55,8 +60,6 @@ static bool input_open(struct source *src, struct input *input, const char *path
 {
 	size_t read_bytes = src->input_count > MANY_FILES ? MANY_READ_BYTES : STREAM_READ_BYTES;
 
-	input->stream.fd = -1;
-	input->interfaces = &src->interfaces;
 	input->name = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
 	if (!input->name)
 		return err_set(err, ERR_SYSTEM, "out of memory");
@@ -65,57 +68,142 @@ static bool input_open(struct source *src, struct input *input, const char *path
 	return format_find(input, err) && input->ops->open(input, err);
 }
 
+static bool input_open_memory(struct input *input, const uint8_t *bytes, size_t count,
+			      struct err *err)
+{
+	input->name = strdup("memory");
+	if (!input->name)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (!stream_open_memory(&input->stream, bytes, count, err))
+		return input_damaged(input, err);
+	return format_find(input, err) && input->ops->open(input, err);
+}
+
+/* A source without inputs yet, and room for so many. */
 static struct source *source_new(size_t input_count, const struct source_options *options)
 {
 	struct source *src = calloc(1, sizeof(*src));
 
 	if (!src)
 		return NULL;
-	src->interfaces.wanted_name = options ? options->interface : NULL;
 	src->inputs = calloc(input_count, sizeof(*src->inputs));
-	src->input_count = input_count;
-	if (src->inputs)
+	src->input_count = src->inputs ? input_count : 0;
+	for (size_t i = 0; i < src->input_count; i++) {
+		src->inputs[i].stream.fd = -1;
+		src->inputs[i].interfaces = &src->interfaces;
+	}
+	if (options && options->interface)
+		src->interface_wanted = strdup(options->interface);
+	src->interfaces.wanted_name = src->interface_wanted;
+	if (options && options->filter)
+		src->filter = filter_new(options->filter);
+	if (src->inputs && (!options || ((src->filter || !options->filter) &&
+					 (src->interface_wanted || !options->interface))))
 		return src;
-	free(src);
+	source_free(src);
 	return NULL;
+}
+
+/* A filter with a mistake in it is refused before anything is read, as far as that can be known. */
+static bool filter_compile(struct source *src, struct err *err)
+{
+	if (!src->filter)
+		return true;
+	for (size_t i = 0; i < src->interfaces.count; i++)
+		if (!filter_check(src->filter, src->interfaces.entries[i].seen.link_type, err))
+			return false;
+	return src->interfaces.count > 0 || filter_check_any(src->filter, err);
 }
 
 struct source *source_open(const struct source_options *options, struct err *err)
 {
-	struct source *src = source_new(options->path_count, options);
+	struct source *src = NULL;
+	bool ok;
+
+	if (options->path_count == 0) {
+		err_set(err, ERR_USAGE, "no capture is given");
+		err_fix(err, "name the files to read; - is standard input");
+		return NULL;
+	}
+	src = source_new(options->path_count, options);
+	if (!src) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	ok = true;
+	for (size_t i = 0; ok && i < src->input_count; i++)
+		ok = input_open(src, &src->inputs[i], options->paths[i], err);
+	if (ok && filter_compile(src, err))
+		return src;
+	source_free(src);
+	return NULL;
+}
+
+struct source *source_open_memory(const uint8_t *bytes, size_t count,
+				  const struct source_options *options, struct err *err)
+{
+	struct source *src = source_new(1, options);
 
 	if (!src) {
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	for (size_t i = 0; i < src->input_count; i++) {
-		if (!input_open(src, &src->inputs[i], options->paths[i], err)) {
-			source_free(src);
-			return NULL;
-		}
+	if (input_open_memory(src->inputs, bytes, count, err) && filter_compile(src, err))
+		return src;
+	source_free(src);
+	return NULL;
+}
+
+static void keep_first(struct source *src, const struct err *err)
+{
+	if (src->first_err.kind == ERR_NONE)
+		src->first_err = *err;
+}
+
+/* Is the frame wanted? A filter that cannot say ends everything. */
+static bool is_wanted(struct source *src, const struct frame *frame)
+{
+	struct err err = { 0 };
+
+	if (!src->interfaces.entries[frame->interface].wanted)
+		return false;
+	if (!src->filter)
+		return true;
+	switch (filter_try(src->filter, frame, &err)) {
+	case FILTER_PASSES:
+		return true;
+	case FILTER_HOLDS_BACK:
+		break;
+	case FILTER_IMPOSSIBLE:
+		keep_first(src, &err);
+		src->ended = true;
+		break;
 	}
-	return src;
+	return false;
+}
+
+static void count_frame(struct source *src, const struct frame *frame)
+{
+	src->interfaces.entries[frame->interface].seen.frames++;
+	src->cut_frames += frame->captured_bytes < frame->wire_bytes;
 }
 
 /* Give numbers, count, and leave out what is not wanted. */
 static void hand_out(struct source *src, struct frame_batch *batch)
 {
-	struct interface *interfaces = src->interfaces.entries;
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < batch->count; i++) {
-		struct frame *frame = &batch->frames[i];
-
-		frame->number = ++src->numbered;
-		if (!interfaces[frame->interface].wanted)
+	for (unsigned i = 0; i < batch->count && !src->ended; i++) {
+		batch->frames[i].number = ++src->numbered;
+		if (!is_wanted(src, &batch->frames[i])) {
+			src->filtered += !src->ended;
 			continue;
-		interfaces[frame->interface].seen.frames++;
-		src->cut_frames += frame->captured_bytes < frame->wire_bytes;
+		}
+		count_frame(src, &batch->frames[i]);
 		if (kept != i)
-			batch->frames[kept] = *frame;
+			batch->frames[kept] = batch->frames[i];
 		kept++;
 	}
-	src->filtered += batch->count - kept;
 	src->frames += kept;
 	batch->count = kept;
 }
@@ -129,8 +217,8 @@ static bool input_read(struct source *src, struct input *input, struct frame_bat
 		return true;
 	input->done = true;
 	batch->count = 0;
-	if (src->first_err.kind == ERR_NONE)
-		src->first_err = err;
+	if (err.kind != ERR_NONE)
+		keep_first(src, &err);
 	return false;
 }
 
@@ -174,22 +262,65 @@ static bool merge(struct source *src, struct frame_batch *batch)
 	return batch->count > 0;
 }
 
+static void names_list(const struct interface_list *list, char *text, size_t bytes)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < list->count && used < bytes; i++) {
+		const char *name = list->entries[i].name;
+
+		if (name[0] != '\0')
+			used += (size_t)snprintf(text + used, bytes - used, "%s%s",
+						 used > 0 ? ", " : "", name);
+	}
+}
+
+/* Was the interface that the user asked for in none of the files? */
+static void check_interface_wanted(struct source *src)
+{
+	char names[160];
+	struct err err = { 0 };
+
+	if (!src->interface_wanted)
+		return;
+	for (size_t i = 0; i < src->interfaces.count; i++)
+		if (src->interfaces.entries[i].wanted)
+			return;
+	err_set(&err, ERR_USAGE, "no interface of the capture is called '%s'",
+		src->interface_wanted);
+	names_list(&src->interfaces, names, sizeof(names));
+	if (names[0] != '\0')
+		err_fix(&err, "it has %s", names);
+	else
+		err_fix(&err, "leave --interface out: the capture does not name its interfaces");
+	keep_first(src, &err);
+}
+
+static bool read_more(struct source *src, struct frame_batch *batch)
+{
+	if (src->input_count > 1)
+		return merge(src, batch);
+	return !src->inputs[0].done && input_read(src, &src->inputs[0], batch);
+}
+
 bool source_read(struct source *src, struct frame_batch *batch, struct err *err)
 {
-	do {
-		bool more = src->input_count == 1
-				    ? !src->inputs[0].done && input_read(src, src->inputs, batch)
-				    : merge(src, batch);
-
-		if (!more) {
+	batch->count = 0;
+	while (!src->ended && batch->count == 0) {
+		if (read_more(src, batch)) {
+			hand_out(src, batch);
+		} else {
 			batch->count = 0;
-			if (src->first_err.kind != ERR_NONE)
-				*err = src->first_err;
-			return false;
+			src->ended = true;
+			check_interface_wanted(src);
 		}
-		hand_out(src, batch);
-	} while (batch->count == 0);
-	return true;
+	}
+	if (batch->count > 0)
+		return true;
+	if (src->first_err.kind != ERR_NONE)
+		*err = src->first_err;
+	return false;
 }
 
 const struct source_interface *source_interface(const struct source *src, size_t index)
@@ -237,5 +368,7 @@ void source_free(struct source *src)
 	}
 	free(src->inputs);
 	interfaces_clear(&src->interfaces);
+	filter_free(src->filter);
+	free(src->interface_wanted);
 	free(src);
 }

@@ -43,8 +43,8 @@ struct source_stats {
 struct source_options {
 	const char *const *paths; /* borrowed during source_open(); "-" is standard input */
 	size_t path_count;
-	const char *filter;    /* libpcap filter, or NULL */
-	const char *interface; /* only frames of this interface, or NULL */
+	const char *filter;    /* libpcap filter, or NULL; borrowed likewise */
+	const char *interface; /* only frames of this interface, or NULL; borrowed likewise */
 };
 
 /**
@@ -58,13 +58,25 @@ struct source_options {
 struct source *source_open(const struct source_options *options, struct err *err);
 
 /**
+ * source_open_memory() - The same over one capture in memory, plain or compressed
+ * @bytes:    stay as they are until source_free(); nothing outside them is read
+ * @count:    how many
+ * @options:  its paths are not looked at; NULL for no options
+ * @err:      as source_open()
+ */
+struct source *source_open_memory(const uint8_t *bytes, size_t count,
+				  const struct source_options *options, struct err *err);
+
+/**
  * source_read() - Get the next frames
  * @src:    open
  * @batch:  filled with up to FRAME_BATCH frames; their bytes are borrowed until the next call
- * @err:    set when the input is damaged or cut: what, file, packet and byte, what to do
+ * @err:    input: damaged or cut: what, file, packet and byte, what to do; usage: a filter that
+ *          means nothing on a link type, no interface of the name that was asked for
  *
- * Frames before the damage are delivered first: a call that finds frames and then damage returns
- * the frames, the next call reports.
+ * Where several files are read the others go on, and the first error comes at the end. Frames
+ * before the damage are delivered first: a call that finds frames and then damage returns the
+ * frames, the next call reports.
  *
  * Return: true with batch->count > 0; false with count 0 at the end of the input or, with @err
  * set, at damage.
