@@ -40,14 +40,29 @@ struct zeek_sink {
 	void (*row)(void *context, const struct zeek_row *row); /* in Zeek's order of removal */
 };
 
+/* What did not fit into memory; all zero in any ordinary run. */
+struct zeek_stats {
+	uint64_t segments_lost; /* not analysed: no memory */
+	uint64_t ranges_lost;	/* ends whose payload is no longer followed: too many holes */
+	uint64_t letters_lost;	/* left out of histories of ZEEK_HISTORY_BYTES - 1 letters */
+};
+
 /* Return: owned by the caller; NULL: out of memory. @options NULL: all defaults, no checksums. */
 struct zeek *zeek_new(const struct zeek_options *options, const struct zeek_sink *sink);
 
-/* Take one entry of a batch, in order; SEGMENT_NOT_TCP moves the clock. */
+/* Take one entry of a batch, in order; SEGMENT_NOT_TCP moves the clock. Quoted ones count for
+   nothing: the packet that carries the quote has moved the clock like any other. */
 void zeek_add(struct zeek *zeek, const struct segment *seg);
 
-/* The input ended: remaining rows are written as they stand. */
+/* The input ended: remaining rows are written as they stand: those that only wait for an answer to
+   their SYN first, as Zeek has it, the rest (where Zeek has no order) by their first segment. */
 void zeek_finish(struct zeek *zeek);
+
+/* How many rows are being made. */
+size_t zeek_live(const struct zeek *zeek);
+
+/* Borrowed; alive as long as @zeek. */
+const struct zeek_stats *zeek_stats(const struct zeek *zeek);
 
 void zeek_free(struct zeek *zeek);
 
