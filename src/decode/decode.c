@@ -1,29 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/decode.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
+#include "decode/fragment.h"
 #include "decode/walk.h"
 
-#define LINKTYPE_ETHERNET 1
+#define LINKTYPE_ETHERNET      1
+#define FRAGMENT_BYTES_DEFAULT ((size_t)4 << 20)
 
 struct decoder *decoder_new(size_t fragment_bytes)
 {
 	struct decoder *decoder = calloc(1, sizeof(*decoder));
 
-	(void)fragment_bytes;
+	if (!decoder)
+		return NULL;
+	decoder->fragments =
+		fragments_new(fragment_bytes ? fragment_bytes : FRAGMENT_BYTES_DEFAULT);
+	if (!decoder->fragments) {
+		free(decoder);
+		return NULL;
+	}
 	return decoder;
 }
 
 void decoder_free(struct decoder *decoder)
 {
+	if (!decoder)
+		return;
+	fragments_free(decoder->fragments);
 	free(decoder);
 }
 
 void decode_batch_begin(struct decoder *decoder, struct segment_batch *batch)
 {
-	(void)decoder;
+	fragments_batch_begin(decoder->fragments);
 	batch->count = 0;
 	batch->icmp_count = 0;
 }

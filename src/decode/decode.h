@@ -42,6 +42,7 @@ struct decode_stats {
 	uint64_t header_cut;	       /* segments with SEGMENT_HEADER_CUT */
 	uint64_t payload_cut;	       /* segments with SEGMENT_PAYLOAD_CUT */
 	uint64_t datagrams_reassembled;
+	uint64_t fragment_overlaps; /* fragments with bytes that had come before */
 };
 
 /* Holds fragments that wait for their datagram, and the figures. One per thread. */
