@@ -8,8 +8,12 @@ enum ip_protocol {
 	IP_TCP = 6,
 	IP_UDP = 17,
 	IP_IP6 = 41,
+	IP_GRE = 47,
 	IP_ESP = 50,
+	IP_AUTHENTICATION = 51,
 	IP_ICMP6 = 58,
+	IP_ETHERIP = 97,
+	IP_MPLS = 137,
 };
 
 enum layer ip_decode(struct walk *walk)
@@ -25,8 +29,25 @@ enum layer ip_decode(struct walk *walk)
 	return walk_stop(walk, DECODE_IP_BAD);
 }
 
+/* An authentication header leaves what is behind it readable. Source: RFC 4302, section 2. */
+static bool authentication_skip(struct walk *walk, uint8_t *protocol)
+{
+	while (*protocol == IP_AUTHENTICATION) {
+		const uint8_t *b = cursor_peek(&walk->in, 0, 2);
+
+		if (!b)
+			return false;
+		*protocol = b[0];
+		if (!walk_skip(walk, (b[1] + 2u) * 4u))
+			return false;
+	}
+	return true;
+}
+
 enum layer ip_protocol_next(struct walk *walk, uint8_t protocol)
 {
+	if (!authentication_skip(walk, &protocol))
+		return walk_stop(walk, DECODE_IP_CUT);
 	switch (protocol) {
 	case IP_TCP:
 		return LAYER_TCP;
@@ -42,6 +63,13 @@ enum layer ip_protocol_next(struct walk *walk, uint8_t protocol)
 	case IP_IP6:
 		walk_enter_tunnel(walk, TUNNEL_IP);
 		return LAYER_IP6;
+	case IP_GRE:
+		return LAYER_GRE;
+	case IP_ETHERIP:
+		return LAYER_ETHERIP;
+	case IP_MPLS: /* RFC 4023 */
+		walk_enter_tunnel(walk, TUNNEL_MPLS);
+		return LAYER_MPLS;
 	case IP_ESP:
 		return walk_stop(walk, DECODE_ENCRYPTED);
 	default:

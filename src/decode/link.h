@@ -14,6 +14,6 @@ struct link_kind {
 };
 
 /* The row of a link type, static storage; NULL: not decoded. */
-const struct link_kind *link_kind_find(uint16_t link_type);
+const struct link_kind *link_kind_find(uint32_t link_type);
 
 #endif /* TCPWHY_DECODE_LINK_H */

@@ -15,6 +15,18 @@ static enum layer (*const decoders[LAYERS])(struct walk *walk) = {
 	[LAYER_ICMP4] = icmp4_decode,
 	[LAYER_ICMP6] = icmp6_decode,
 	[LAYER_LLC] = llc_decode,
+	[LAYER_SERVICE_TAG] = service_tag_decode,
+	[LAYER_VNTAG] = vntag_decode,
+	[LAYER_FABRICPATH] = fabricpath_decode,
+	[LAYER_REDUNDANCY_TAG] = redundancy_tag_decode,
+	[LAYER_MACSEC] = macsec_decode,
+	[LAYER_MPLS] = mpls_decode,
+	[LAYER_NSH] = nsh_decode,
+	[LAYER_PPPOE] = pppoe_decode,
+	[LAYER_PPP] = ppp_decode,
+	[LAYER_GRE] = gre_decode,
+	[LAYER_ETHERIP] = etherip_decode,
+	[LAYER_WIFI] = wifi_decode,
 };
 
 void walk_run(struct walk *walk, enum layer layer)
@@ -66,7 +78,7 @@ static uint32_t never_zero(uint64_t hash, uint32_t mask)
 /* Zeek holds both directions of these for two encapsulations; zeek-rules, "X from tunnels". */
 static bool tells_directions_apart(enum tunnel kind)
 {
-	return kind == TUNNEL_GENEVE || kind == TUNNEL_GTP || kind == TUNNEL_TEREDO;
+	return kind >= TUNNEL_GENEVE;
 }
 
 void walk_enter_tunnel(struct walk *walk, enum tunnel kind)
@@ -77,8 +89,10 @@ void walk_enter_tunnel(struct walk *walk, enum tunnel kind)
 
 	walk->tunnel_hash =
 		never_zero(mix(walk->tunnel_hash + mix(src + dst + (uint64_t)kind)), 0xffff);
-	walk->encapsulation =
-		never_zero(mix(walk->encapsulation + mix(ends + (uint64_t)kind)), UINT32_MAX);
+	walk->encapsulation = never_zero(mix(walk->encapsulation + mix(ends + (uint64_t)kind)),
+					 ~SEGMENT_ENCAPSULATION_FOREIGN) |
+			      (walk->encapsulation & SEGMENT_ENCAPSULATION_FOREIGN) |
+			      (kind >= TUNNEL_ETHERIP ? SEGMENT_ENCAPSULATION_FOREIGN : 0);
 }
 
 void walk_add_tag(struct walk *walk, uint32_t tag)

@@ -27,6 +27,18 @@ enum layer {
 	LAYER_ICMP4,
 	LAYER_ICMP6,
 	LAYER_LLC,
+	LAYER_SERVICE_TAG, /* 802.1ah: a whole frame behind an instance tag */
+	LAYER_VNTAG,
+	LAYER_FABRICPATH,
+	LAYER_REDUNDANCY_TAG, /* HSR */
+	LAYER_MACSEC,
+	LAYER_MPLS,
+	LAYER_NSH,
+	LAYER_PPPOE,
+	LAYER_PPP,
+	LAYER_GRE,
+	LAYER_ETHERIP,
+	LAYER_WIFI,
 	LAYERS
 };
 
@@ -101,15 +113,27 @@ void walk_run(struct walk *walk, enum layer layer);
 
 /* One decoder per header. Return: what comes next. */
 enum layer ethernet_decode(struct walk *walk);
-enum layer vlan_decode(struct walk *walk);
-enum layer llc_decode(struct walk *walk);
+enum layer etherip_decode(struct walk *walk);
+enum layer fabricpath_decode(struct walk *walk);
+enum layer gre_decode(struct walk *walk);
+enum layer icmp4_decode(struct walk *walk);
+enum layer icmp6_decode(struct walk *walk);
 enum layer ip_decode(struct walk *walk);
 enum layer ip4_decode(struct walk *walk);
 enum layer ip6_decode(struct walk *walk);
-enum layer udp_decode(struct walk *walk);
-enum layer icmp4_decode(struct walk *walk);
-enum layer icmp6_decode(struct walk *walk);
+enum layer llc_decode(struct walk *walk);
+enum layer macsec_decode(struct walk *walk);
+enum layer mpls_decode(struct walk *walk);
+enum layer nsh_decode(struct walk *walk);
+enum layer ppp_decode(struct walk *walk);
+enum layer pppoe_decode(struct walk *walk);
+enum layer redundancy_tag_decode(struct walk *walk);
+enum layer service_tag_decode(struct walk *walk);
 enum layer tcp_decode(struct walk *walk);
+enum layer udp_decode(struct walk *walk);
+enum layer vlan_decode(struct walk *walk);
+enum layer vntag_decode(struct walk *walk);
+enum layer wifi_decode(struct walk *walk);
 
 /* What follows an EtherType; LAYER_DONE, counted, for those without IP. */
 enum layer ethertype_next(struct walk *walk, uint16_t type);
@@ -117,22 +141,38 @@ enum layer ethertype_next(struct walk *walk, uint16_t type);
 /* What follows an IP protocol number; LAYER_DONE, counted, for those without TCP. */
 enum layer ip_protocol_next(struct walk *walk, uint8_t protocol);
 
+/* What follows a GRE protocol type: an EtherType, or one of GRE's own. */
+enum layer gre_protocol_next(struct walk *walk, uint16_t type);
+
 /* What a frame begins with, by its LINKTYPE_ number; LAYER_DONE, counted, when unknown. */
-enum layer link_begin(struct walk *walk, uint16_t link_type);
+enum layer link_begin(struct walk *walk, uint32_t link_type);
+
+/* The same for a link type that a header in the frame names; the nesting is counted. */
+enum layer link_begin_inside(struct walk *walk, uint32_t link_type);
 
 /* What distinguishes one way to carry an inner packet from another. */
 enum tunnel {
-	TUNNEL_IP = 1,
+	TUNNEL_IP = 1, /* these Zeek looks into, and */
 	TUNNEL_GRE,
-	TUNNEL_ETHERIP,
-	TUNNEL_MPLS,
-	TUNNEL_PPP,
-	TUNNEL_VXLAN,
+	TUNNEL_VXLAN, /* ... both directions of these are one tunnel for it */
 	TUNNEL_GENEVE,
 	TUNNEL_GTP,
 	TUNNEL_TEREDO,
-	TUNNEL_OTHER_UDP,
-	TUNNEL_SAMPLE,
+	TUNNEL_AYIYA,
+	TUNNEL_ETHERIP, /* these it does not */
+	TUNNEL_MPLS,
+	TUNNEL_L2TP,
+	TUNNEL_LISP,
+	TUNNEL_TZSP,
+	TUNNEL_CAPWAP,
+	TUNNEL_SAMPLE, /* a header that sFlow sampled */
+};
+
+/* Tags of a link that are no VLAN id: those have 12 bits. */
+enum link_tag {
+	TAG_MPLS = 0x10000, /* labels differ by direction and do not count */
+	TAG_PPPOE = 0x20000,
+	TAG_SERVICE = 0x1000000, /* plus the 24 bits of the instance */
 };
 
 /* Remember that what follows travels inside the current IP packet. */

@@ -155,6 +155,9 @@ static inline bool segment_has(const struct segment *seg, unsigned what)
 	return (seg->what & what) != 0;
 }
 
+/* Bit of segment.encapsulation: one of the tunnels is of a kind that Zeek does not look into. */
+#define SEGMENT_ENCAPSULATION_FOREIGN UINT32_C(0x80000000)
+
 #define SEGMENT_BATCH	   256 /* segments handed over at once, at the most */
 #define SEGMENT_BATCH_ICMP 64
 #define SEGMENT_FRAME_MOST 32 /* TCP headers that one frame may give; more are counted */
