@@ -11,5 +11,20 @@ extern const struct theme open_old_theme;
 extern const struct theme open_half_theme;
 extern const struct theme open_unanswered_theme;
 extern const struct theme open_done_theme;
+extern const struct theme end_rst_forged_theme;
+extern const struct theme end_rst_reply_theme;
+extern const struct theme end_rst_abort_theme;
+extern const struct theme end_rst_other_theme;
+extern const struct theme end_fin_theme;
+extern const struct theme end_dead_theme;
+extern const struct theme end_open_theme;
+extern const struct theme life_loss_theme;
+extern const struct theme life_window_theme;
+extern const struct theme life_stall_theme;
+extern const struct theme life_path_theme;
+extern const struct theme life_odd_theme;
+extern const struct theme life_close_theme;
+extern const struct theme life_keepalive_theme;
+extern const struct theme life_capture_theme;
 
 #endif /* TCPWHY_JUDGE_THEMES_H */

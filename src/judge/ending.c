@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "judge/ending.h"
+
+const struct reset *ending_reset(const struct context *context)
+{
+	const struct conn *conn = context->conn;
+
+	return conn->ending_reset < 0 ? NULL : &conn->resets[conn->ending_reset];
+}
+
+bool ending_reset_from_elsewhere(const struct reset *reset)
+{
+	return reset->usual_ttl && ttl_differs(reset->at.ttl, reset->usual_ttl);
+}
+
+/* The tap may see more of the peer than the resetter had received: any place from its last
+   acknowledgement up to the peer's highest octet is what it may have been waiting for. */
+static bool acks_what_it_had(const struct conn *conn, const struct reset *reset)
+{
+	const struct half *peer = &conn->half[end_other((enum end)reset->at.from)];
+
+	return reset->ack_is_rcv_nxt ||
+	       (seq_at_or_after(seq_of(reset->at.ack), seq_of(peer->snd_una)) &&
+		seq_at_or_before(seq_of(reset->at.ack), seq_of(peer->snd_nxt)));
+}
+
+enum reset_shape ending_reset_shape(const struct context *context, const struct reset *reset,
+				    bool *sure)
+{
+	bool measured;
+	int64_t limit = context_answer_limit_ns(context, (enum end)reset->at.from, &measured);
+	bool answers = reset->has_trigger && reset->at.time_ns - reset->trigger.time_ns <= limit;
+
+	if (!reset->with_ack) {
+		if (answers && !measured)
+			*sure = false;
+		return answers ? RESET_REPLY : RESET_ODD;
+	}
+	if (!reset->seq_is_snd_nxt || !acks_what_it_had(context->conn, reset))
+		return RESET_ODD;
+	if (reset->at.window != 0 || !reset->window_was_open)
+		return RESET_ABORT;
+	return answers ? RESET_REPLY_WITH_ACK : RESET_ABORT;
+}
+
+/* A probe or a bare ACK: nothing in it that could be lost. */
+static bool carries_nothing(const struct moment *moment)
+{
+	return !(moment->flags & TCP_FIN) &&
+	       (moment->payload_bytes == 0 || (moment->notes & NOTE_KEEPALIVE) != 0);
+}
+
+bool ending_reset_confirms_half_only(const struct context *context, const struct reset *reset)
+{
+	const struct half *sender = &context->conn->half[reset->at.from];
+
+	return reset->sender_sent_fin && !reset->peer_sent_fin && !reset->with_ack &&
+	       reset->has_trigger && carries_nothing(&reset->trigger) &&
+	       sender->closing->acked.frame != 0 &&
+	       reset->trigger.time_ns - sender->closing->acked.time_ns > HALF_ONLY_NS;
+}
+
+bool ending_run_unanswered(const struct conn *conn, enum end end, unsigned least)
+{
+	const struct resend_run *run = conn->half[end].resend;
+
+	return run->repeats >= least && !run->answered && !run->is_syn;
+}
+
+const struct probe_run *ending_probes_unanswered(const struct conn *conn, enum end end,
+						 unsigned least)
+{
+	const struct half *half = &conn->half[end];
+
+	if (half->keepalive->unanswered >= least)
+		return half->keepalive;
+	return half->window_probe->unanswered >= least ? half->window_probe : NULL;
+}
