@@ -6,11 +6,32 @@
 
 /* The order is the order in which rules are tried: precedence.md, sections 1 to 6. */
 static const struct theme *const themes[] = {
-	&open_odd_theme,	&open_refused_theme,  &open_old_theme,	     &open_half_theme,
-	&open_unanswered_theme, &open_done_theme,     &life_loss_theme,	     &life_window_theme,
-	&life_stall_theme,	&life_path_theme,     &life_odd_theme,	     &life_close_theme,
-	&life_keepalive_theme,	&life_capture_theme,  &end_rst_forged_theme, &end_rst_reply_theme,
-	&end_rst_abort_theme,	&end_rst_other_theme, &end_fin_theme,	     &end_dead_theme,
+	/* openings */
+	&open_odd_theme,
+	&open_refused_theme,
+	&open_old_theme,
+	&open_half_theme,
+	&open_unanswered_theme,
+	&open_done_theme,
+	/* what happened on the way */
+	&life_open_theme,
+	&life_former_theme,
+	&life_syn_data_theme,
+	&life_loss_theme,
+	&life_window_theme,
+	&life_stall_theme,
+	&life_path_theme,
+	&life_odd_theme,
+	&life_close_theme,
+	&life_keepalive_theme,
+	&life_capture_theme,
+	/* endings */
+	&end_rst_forged_theme,
+	&end_rst_reply_theme,
+	&end_rst_abort_theme,
+	&end_rst_other_theme,
+	&end_fin_theme,
+	&end_dead_theme,
 	&end_open_theme,
 };
 

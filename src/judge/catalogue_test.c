@@ -94,7 +94,7 @@ static bool is_builtin(const char *name, size_t length)
 	static const char *const builtin[] = { "client",      "server",	     "client_host",
 					       "server_host", "server_port", "by",
 					       "by_host",     "by_role",     "other",
-					       "other_host",  "other_role" };
+					       "other_host",  "other_role",  "host" };
 
 	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++) {
 		if (strlen(builtin[i]) == length && strncmp(builtin[i], name, length) == 0)
