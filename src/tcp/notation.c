@@ -16,12 +16,13 @@ static const struct flag_letter flag_letters[] = {
 #define FLAG_LETTERS (sizeof(flag_letters) / sizeof(flag_letters[0]))
 
 static const char *const tunnel_names[] = {
-	[TUNNEL_NONE] = "",
-	[TUNNEL_VXLAN] = "vxlan",
-	[TUNNEL_GRE] = "gre",
-	[TUNNEL_IPIP] = "ipip",
+	[NOTATION_NO_TUNNEL] = "",
+	[NOTATION_VXLAN] = "vxlan",
+	[NOTATION_GRE] = "gre",
+	[NOTATION_IPIP] = "ipip",
 };
-static_assert(sizeof(tunnel_names) / sizeof(tunnel_names[0]) == TUNNEL_COUNT, "a name per tunnel");
+static_assert(sizeof(tunnel_names) / sizeof(tunnel_names[0]) == NOTATION_TUNNELS,
+	      "a name per tunnel");
 
 /*
  * The words, in the order in which they are printed. A number stands at @offset (uint32_t); words
@@ -214,7 +215,7 @@ static bool parse_tunnel(struct scan *in, struct notation *out, struct err *err)
 {
 	struct word word = scan_peek(in, "");
 
-	for (int tunnel = TUNNEL_NONE + 1; tunnel < TUNNEL_COUNT; tunnel++) {
+	for (int tunnel = NOTATION_NO_TUNNEL + 1; tunnel < NOTATION_TUNNELS; tunnel++) {
 		if (word_is(word, tunnel_names[tunnel])) {
 			scan_word(in, "");
 			out->tunnel = (enum notation_tunnel)tunnel;

@@ -53,11 +53,11 @@ enum notation_said {
 };
 
 enum notation_tunnel {
-	TUNNEL_NONE,
-	TUNNEL_VXLAN,
-	TUNNEL_GRE,
-	TUNNEL_IPIP,
-	TUNNEL_COUNT
+	NOTATION_NO_TUNNEL,
+	NOTATION_VXLAN,
+	NOTATION_GRE,
+	NOTATION_IPIP,
+	NOTATION_TUNNELS
 };
 
 #define NOTATION_OPTIONS_MOST 40 /* bytes that a TCP header can hold */

@@ -79,8 +79,8 @@ static bool parse_known(struct scan *in, const struct tcp_option_kind *row, stru
 	case TCP_OPTION_SACK:
 		return parse_blocks(in, draft, err);
 	case TCP_OPTION_TIMESTAMPS:
-		return parse_value(in, row->name, 4, draft, err) &&
-		       parse_value(in, row->name, 4, draft, err);
+		return parse_value(in, "ts VAL", 4, draft, err) &&
+		       parse_value(in, "ts ECR", 4, draft, err);
 	default:
 		return parse_tail(in, row->name, draft, err);
 	}

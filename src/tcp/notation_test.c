@@ -183,7 +183,7 @@ static void random_numbers(struct dice *dice, struct notation *line)
 	line->header_bytes = dice_roll(dice, 61);
 	line->ip_length = dice_roll(dice, 65536);
 	line->cut = dice_roll(dice, 2000);
-	line->tunnel = (enum notation_tunnel)(1 + dice_roll(dice, TUNNEL_COUNT - 1));
+	line->tunnel = (enum notation_tunnel)(1 + dice_roll(dice, NOTATION_TUNNELS - 1));
 	line->stamp_ns = dice_roll(dice, 1000000000);
 	line->vlan_count = 1 + dice_roll(dice, NOTATION_VLANS_MOST);
 	for (uint32_t i = 0; i < line->vlan_count; i++)
@@ -238,7 +238,7 @@ static void forget_unsaid(struct notation *line)
 		memset(line->vlans, 0, sizeof(line->vlans));
 	}
 	if (!(line->said & SAID_TUNNEL))
-		line->tunnel = TUNNEL_NONE;
+		line->tunnel = NOTATION_NO_TUNNEL;
 	if (!(line->said & SAID_STAMP))
 		line->stamp_ns = 0;
 	if (!(line->said & SAID_ICMP))
