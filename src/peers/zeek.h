@@ -25,10 +25,11 @@ struct zeek_options {
 struct zeek_row {
 	uint64_t first_frame; /* of the row's first segment */
 	int64_t start_ns;     /* cut to microseconds, as libpcap does */
-	bool has_duration;    /* duration and bytes are "-" without */
 	int64_t duration_ns;
 	struct ip_address orig_ip, resp_ip;
 	uint16_t orig_port, resp_port;
+	bool has_duration;		  /* duration and bytes are "-" without */
+	uint8_t first_layer;		  /* of the row's first segment, as segment.layer */
 	const char *state;		  /* conn_state; static storage */
 	char history[ZEEK_HISTORY_BYTES]; /* "" is "-" */
 	uint64_t orig_bytes, resp_bytes, missed_bytes;

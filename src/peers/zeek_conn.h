@@ -103,6 +103,7 @@ struct zeek_conn {
 	uint8_t encapsulation_changes;
 	uint8_t orig;  /* index in ends */
 	uint8_t first; /* bits: ZEEK_ORIG_FIRST, ZEEK_RESP_FIRST: that role has sent something */
+	uint8_t first_layer;
 	bool active;
 	bool partial;	     /* began in the middle */
 	bool deferred;	     /* a close waits for missing data */

@@ -78,6 +78,7 @@ void zeek_write(struct zeek *zeek, struct zeek_conn *conn)
 	int64_t duration_us = conn->last_us - conn->start_us;
 	struct zeek_row row = {
 		.first_frame = conn->first_frame,
+		.first_layer = conn->first_layer,
 		.start_ns = conn->start_us * NSEC_PER_USEC,
 		.has_duration = duration_us > 0,
 		.duration_ns = duration_us > 0 ? duration_us * NSEC_PER_USEC : 0,

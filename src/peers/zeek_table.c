@@ -119,6 +119,7 @@ struct zeek_conn *zeek_begin(struct zeek *zeek, const struct segment *seg, uint3
 	conn->serial = ++zeek->serial;
 	conn->index = index;
 	conn->first_frame = seg->frame;
+	conn->first_layer = seg->layer;
 	conn->start_us = time_us;
 	conn->last_us = time_us;
 	conn->hash = hash;
