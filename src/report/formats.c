@@ -6,7 +6,7 @@
 
 static const struct report_ops *const formats[] = {
 	&format_text,	&format_json,	 &format_packets,   &format_csv,
-	&format_ladder, &format_mermaid, &format_wireshark,
+	&format_ladder, &format_mermaid, &format_wireshark, &format_zeek,
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 

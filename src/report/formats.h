@@ -12,5 +12,6 @@ extern const struct report_ops format_csv;
 extern const struct report_ops format_ladder;
 extern const struct report_ops format_mermaid;
 extern const struct report_ops format_wireshark;
+extern const struct report_ops format_zeek; /* conn_log.c */
 
 #endif /* TCPWHY_REPORT_FORMATS_H */
