@@ -155,6 +155,7 @@ static enum layer cut_decode(struct walk *walk, struct segment *seg)
 		return walk_stop(walk, DECODE_TCP);
 	}
 	walk->icmp->quoted_bytes = (uint8_t)smaller(captured, QUOTED_BYTES_MOST);
+	walk->icmp->cut = walk->frame->captured_bytes < walk->frame->wire_bytes;
 	seg->what |= SEGMENT_QUOTED;
 	if (captured <= 12) { /* where the data offset stands */
 		seg->what |= SEGMENT_HEADER_CUT;

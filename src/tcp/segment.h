@@ -93,6 +93,7 @@ struct icmp_error {
 	uint8_t ttl;	    /* of the ICMP packet */
 	uint32_t mtu_bytes; /* next-hop MTU of "fragmentation needed" / "packet too big"; 0 none */
 	uint8_t quoted_bytes; /* of the TCP header and payload that were captured, at most 255 */
+	bool cut;	      /* the frame was cut by the snap length: more may have been quoted */
 };
 
 /*
