@@ -4,6 +4,8 @@
 #include "base/time.h"
 #include "peers/wireshark_flags.h"
 #include "peers/wireshark_mptcp.h"
+#include "peers/wireshark_options.h"
+#include "tcp/option.h"
 
 /*
  * One segment's way, in Wireshark's order: its stream, the flags, completeness, RTT, options. An
@@ -11,9 +13,11 @@
  */
 
 /* Fewer bytes of a quoted TCP header than this are not dissected. */
-#define QUOTED_LEAST 16
+#define QUOTED_LEAST	 16
+/* The header without options. Source: RFC 9293, section 3.1. */
+#define TCP_HEADER_LEAST 20
 /* Larger shifts are taken as this one. Source: RFC 7323, section 2.3. */
-#define SCALE_MOST   14
+#define SCALE_MOST	 14
 
 /* tcp.completeness. */
 enum ws_complete {
@@ -167,7 +171,42 @@ static void take_times(const struct ws_look *look)
 		stream->irtt_ns = look->time_ns - stream->syn_time_ns;
 }
 
-static void take_window_scale(const struct ws_look *look)
+/* Where the decoder's findings do not do: MPTCP, and headers that end early. */
+#define OPTIONS_MATTER (TCP_HAS_MPTCP | TCP_HAS_MALFORMED | TCP_HAS_OPTIONS_CUT)
+
+/*
+ * Walk the options. In a quote that ends early Wireshark goes on after an option that is cut,
+ * unless it was the snap length that cut it.
+ *
+ * Return: whether Wireshark gets to their end.
+ */
+static bool walk_options(const struct ws_look *look, unsigned sender)
+{
+	const struct segment *seg = look->seg;
+	bool goes_on = segment_has(seg, SEGMENT_QUOTED) && !seg->icmp->cut;
+	struct ws_options options = ws_options_of(seg);
+	struct ws_option option;
+	enum ws_options_step step;
+	unsigned kinds = 0;
+
+	while ((step = ws_options_next(&options, &option)) == WS_OPTIONS_ONE) {
+		bool whole = option.whole;
+
+		if (option.kind == TCP_OPTION_MPTCP) {
+			const uint8_t *first = cursor_peek(&option.in, 0, 1);
+
+			kinds |= first ? 1u << (*first >> 4) : 0;
+			whole = ws_mptcp_option(look->ws, look->stream, sender, &option);
+		}
+		if (!whole && !goes_on)
+			return false;
+	}
+	if (step == WS_OPTIONS_END && look->packet->shown)
+		ws_mptcp_kinds_add(look->ws, look->stream, kinds);
+	return step == WS_OPTIONS_END;
+}
+
+static void take_options(const struct ws_look *look, unsigned sender)
 {
 	const struct segment *seg = look->seg;
 	struct ws_side *forward = look->forward, *reverse = look->reverse;
@@ -175,8 +214,10 @@ static void take_window_scale(const struct ws_look *look)
 	if (seg->options_seen & TCP_HAS_WINDOW_SCALE)
 		forward->scale =
 			(int8_t)(seg->window_scale > SCALE_MOST ? SCALE_MOST : seg->window_scale);
-	if (!(seg->flags & TCP_SYN) || segment_has(seg, SEGMENT_HEADER_CUT))
-		return;
+	if ((seg->options_seen & OPTIONS_MATTER) && !walk_options(look, sender))
+		look->packet->shown = false;
+	if (!(seg->flags & TCP_SYN) || !look->packet->shown)
+		return; /* Wireshark came no further than this */
 	if (forward->scale == WS_SCALE_UNKNOWN)
 		forward->scale = reverse->scale = WS_SCALE_NONE;
 	else if (is_syn_ack(seg) && reverse->scale == WS_SCALE_NONE)
@@ -225,9 +266,17 @@ static void take_segment(struct ws_look *look, const struct ws_place *place)
 		return;
 	complete(look, place->is_new);
 	take_times(look);
-	take_window_scale(look);
-	if (seg->options_seen & TCP_HAS_MPTCP)
-		ws_mptcp_options(look->ws, place->stream, place->forward, seg);
+	take_options(look, place->forward);
+}
+
+/* Does Wireshark get past the fixed header? The options may stop it yet. */
+static bool is_shown(const struct segment *seg)
+{
+	if (segment_has(seg, SEGMENT_OFFSET_SMALL))
+		return false;
+	if (segment_has(seg, SEGMENT_QUOTED))
+		return seg->icmp->quoted_bytes >= TCP_HEADER_LEAST;
+	return !segment_has(seg, SEGMENT_HEADER_CUT | SEGMENT_OFFSET_LARGE);
 }
 
 bool wireshark_add(struct wireshark *ws, const struct segment *seg, struct wireshark_packet *packet)
@@ -255,7 +304,7 @@ bool wireshark_add(struct wireshark *ws, const struct segment *seg, struct wires
 	shown.stream = place.stream - 1;
 	shown.completeness_before = look.stream->completeness;
 	look.stream->more |= !place.is_new;
-	shown.shown = !segment_has(seg, SEGMENT_HEADER_CUT | SEGMENT_OFFSET_SMALL);
+	shown.shown = is_shown(seg);
 	take_segment(&look, &place);
 	shown.completeness_after = completeness_final(look.stream);
 	shown.initial_rtt_ns = look.stream->irtt_ns;

@@ -3,9 +3,7 @@
 
 #include <openssl/sha.h>
 
-#include "base/cursor.h"
 #include "peers/wireshark_mptcp.h"
-#include "tcp/option.h"
 
 #define TOKENS_FIRST 64u
 #define KEY_BYTES    8
@@ -59,7 +57,7 @@ static bool tokens_have_room(struct wireshark *ws)
 	tokens = slots ? calloc(slots, sizeof(*tokens)) : NULL;
 	if (!tokens)
 		return false;
-	for (uint32_t i = 0; i < ws->token_slots; i++) {
+	for (uint32_t i = 0; ws->tokens && i < ws->token_slots; i++) {
 		if (ws->tokens[i].connection)
 			*token_slot(tokens, slots, ws->tokens[i].token) = ws->tokens[i];
 	}
@@ -83,17 +81,24 @@ static void token_add(struct wireshark *ws, uint32_t token, uint32_t connection)
 	slot->connection = connection;
 }
 
-/* A connection of which nothing is known yet; its first end is the given side. */
-static bool connection_new(struct wireshark *ws, struct ws_stream *stream, unsigned side)
+/* One segment of one stream, while its options are read. */
+struct subflow {
+	struct wireshark *ws;
+	struct ws_stream *stream;
+	unsigned forward; /* side of the sender */
+};
+
+/* A connection of which nothing is known yet; its first end is the sender's. */
+static bool connection_new(const struct subflow *flow)
 {
-	uint32_t index = ws_pool_take(&ws->connections, sizeof(struct ws_mptcp));
+	uint32_t index = ws_pool_take(&flow->ws->connections, sizeof(struct ws_mptcp));
 
 	if (!index) {
-		ws->left_out++;
+		flow->ws->left_out++;
 		return false;
 	}
-	stream->mptcp = index;
-	stream->mptcp_end = (uint8_t)side;
+	flow->stream->mptcp = index;
+	flow->stream->mptcp_end = (uint8_t)flow->forward;
 	return true;
 }
 
@@ -103,32 +108,47 @@ static unsigned end_of(const struct ws_stream *stream, unsigned side)
 	return side == stream->mptcp_end ? 0 : 1;
 }
 
-/* Lead a stream to the connection that the token of one of its sides names. */
-static void join_by_token(struct wireshark *ws, struct ws_stream *stream, unsigned side,
-			  unsigned forward, uint32_t token)
+/* Find a connection for a token that leads nowhere yet. Return: as join_by_token(). */
+static bool connection_for(const struct subflow *flow, unsigned side)
 {
+	struct ws_stream *stream = flow->stream;
+	const struct ws_mptcp *connection;
+
+	if (!stream->mptcp)
+		return connection_new(flow);
+	connection = connection_at(flow->ws, stream->mptcp);
+	if (!connection->has_token[0] && !connection->has_token[1])
+		return false;
+	stream->mptcp_end = (uint8_t)(connection->has_token[0] ? 1 - side : side);
+	return true;
+}
+
+/*
+ * Lead a stream to the connection that the token of one of its sides names.
+ *
+ * Return: false where Wireshark fails an assertion: the connection began without keys.
+ */
+static bool join_by_token(const struct subflow *flow, unsigned side, uint32_t token)
+{
+	struct wireshark *ws = flow->ws;
+	struct ws_stream *stream = flow->stream;
 	uint32_t known;
-	struct ws_mptcp *connection;
 
 	if (stream->mptcp && connection_at(ws, stream->mptcp)->has_token[end_of(stream, side)])
-		return;
+		return true;
 	known = token_find(ws, token);
 	if (known) {
-		/* An end that belonged to another connection, or none, becomes the second one. */
+		/* A side that belonged to another connection, or none, becomes the second end. */
 		if (stream->mptcp != known || end_of(stream, side) == 1)
 			stream->mptcp_end = (uint8_t)(1 - side);
 		stream->mptcp = known;
-		return;
+		return true;
 	}
-	if (!stream->mptcp) {
-		if (!connection_new(ws, stream, forward))
-			return;
-	} else {
-		connection = connection_at(ws, stream->mptcp);
-		stream->mptcp_end = (uint8_t)(connection->has_token[0] ? 1 - side : side);
-	}
+	if (!connection_for(flow, side))
+		return false;
 	connection_at(ws, stream->mptcp)->has_token[end_of(stream, side)] = true;
 	token_add(ws, token, stream->mptcp);
+	return true;
 }
 
 /* The token of a key. Source: RFC 6824, section 3.2 (SHA-1); RFC 8684, section 3.2 (SHA-256). */
@@ -144,93 +164,76 @@ static uint32_t token_of(const uint8_t key[static KEY_BYTES], unsigned version)
 	return cursor_be32(&in);
 }
 
-static void key_seen(struct wireshark *ws, struct ws_stream *stream, unsigned side,
-		     unsigned forward, uint32_t token)
+/* Read the key of one side. Return: false, it is not there whole, or an assertion failed. */
+static bool take_key(const struct subflow *flow, unsigned side, struct ws_option *option,
+		     unsigned version)
 {
-	if (stream->mptcp && connection_at(ws, stream->mptcp)->has_key[end_of(stream, side)])
-		return;
-	join_by_token(ws, stream, side, forward, token);
-	if (stream->mptcp)
-		connection_at(ws, stream->mptcp)->has_key[end_of(stream, side)] = true;
+	const uint8_t *key = cursor_skip(&option->in, KEY_BYTES);
+	struct ws_stream *stream = flow->stream;
+
+	if (!key)
+		return false;
+	if (stream->mptcp && connection_at(flow->ws, stream->mptcp)->has_key[end_of(stream, side)])
+		return true;
+	if (!join_by_token(flow, side, token_of(key, version)))
+		return false;
+	connection_at(flow->ws, stream->mptcp)->has_key[end_of(stream, side)] = true;
+	return true;
 }
 
 /*
  * MP_CAPABLE: 12 bytes carry the sender's key, 20 both keys; 22 and 24 data length and checksum
  * besides. Source: RFC 6824, section 3.1; RFC 8684, section 3.1.
  */
-static void capable(struct wireshark *ws, struct ws_stream *stream, unsigned forward,
-		    struct cursor option)
+static bool capable(const struct subflow *flow, struct ws_option *option)
 {
-	size_t length = cursor_left(&option) + 2;
-	unsigned version = cursor_u8(&option) & 0x0f;
-	const uint8_t *key;
+	unsigned length = option->length;
+	unsigned version = cursor_u8(&option->in) & 0x0f;
 
 	if (length != 12 && length != 20 && length != 22 && length != 24)
-		return;
-	cursor_skip(&option, 1); /* flags */
-	key = cursor_skip(&option, KEY_BYTES);
-	if (key)
-		key_seen(ws, stream, forward, forward, token_of(key, version));
-	key = cursor_skip(&option, KEY_BYTES);
-	if (key)
-		key_seen(ws, stream, 1 - forward, forward, token_of(key, version));
+		return true;
+	cursor_skip(&option->in, 1); /* flags */
+	if (!take_key(flow, flow->forward, option, version))
+		return false;
+	return length == 12 || take_key(flow, 1 - flow->forward, option, version);
 }
 
 /* MP_JOIN: on a SYN (12 bytes) it names the receiver's token. Source: RFC 8684, section 3.2. */
-static void join(struct wireshark *ws, struct ws_stream *stream, unsigned forward,
-		 struct cursor option)
+static bool join(const struct subflow *flow, struct ws_option *option)
 {
-	if (cursor_left(&option) + 2 != 12) {
-		if (!stream->mptcp)
-			connection_new(ws, stream, forward);
-		return;
-	}
-	cursor_skip(&option, 2); /* subtype and flags, address id */
-	join_by_token(ws, stream, 1 - forward, forward, cursor_be32(&option));
+	uint32_t token;
+
+	if (option->length != 12)
+		return flow->stream->mptcp || connection_new(flow);
+	cursor_skip(&option->in, 2); /* subtype and flags, address id */
+	token = cursor_be32(&option->in);
+	return !option->in.overrun && join_by_token(flow, 1 - flow->forward, token);
 }
 
-static void mptcp_option(struct wireshark *ws, struct ws_stream *stream, unsigned forward,
-			 struct cursor option)
+bool ws_mptcp_option(struct wireshark *ws, struct ws_stream *stream, unsigned forward,
+		     struct ws_option *option)
 {
-	const uint8_t *first = cursor_peek(&option, 0, 1);
+	const struct subflow flow = { .ws = ws, .stream = stream, .forward = forward };
+	const uint8_t *first = cursor_peek(&option->in, 0, 1);
 	unsigned subtype;
+	bool done = true;
 
 	if (!first)
-		return;
+		return false;
 	subtype = *first >> 4;
 	if (subtype == MP_CAPABLE)
-		capable(ws, stream, forward, option);
+		done = capable(&flow, option);
 	else if (subtype == MP_JOIN)
-		join(ws, stream, forward, option);
+		done = join(&flow, option);
 	else if (!stream->mptcp)
-		connection_new(ws, stream, forward);
-	if (stream->mptcp)
-		connection_at(ws, stream->mptcp)->kinds |= (1u << subtype) & WS_MPTCP_KINDS;
+		done = connection_new(&flow);
+	return done && option->whole;
 }
 
-void ws_mptcp_options(struct wireshark *ws, uint32_t stream, unsigned forward,
-		      const struct segment *seg)
+void ws_mptcp_kinds_add(struct wireshark *ws, const struct ws_stream *stream, unsigned kinds)
 {
-	struct cursor in = cursor_over(seg->options, seg->options_bytes);
-
-	while (cursor_left(&in)) {
-		uint8_t kind = cursor_u8(&in);
-		uint8_t length;
-		struct cursor option;
-
-		if (kind == TCP_OPTION_END)
-			return;
-		if (kind == TCP_OPTION_NOP)
-			continue;
-		length = cursor_u8(&in);
-		if (length < 2)
-			return;
-		option = cursor_take(&in, length - 2u);
-		if (in.overrun)
-			return;
-		if (kind == TCP_OPTION_MPTCP)
-			mptcp_option(ws, ws_stream_at(ws, stream), forward, option);
-	}
+	if (stream->mptcp)
+		connection_at(ws, stream->mptcp)->kinds |= (uint16_t)(kinds & WS_MPTCP_KINDS);
 }
 
 void ws_mptcp_free(struct wireshark *ws)

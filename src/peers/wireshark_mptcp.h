@@ -2,6 +2,7 @@
 #ifndef TCPWHY_PEERS_WIRESHARK_MPTCP_H
 #define TCPWHY_PEERS_WIRESHARK_MPTCP_H
 
+#include "peers/wireshark_options.h"
 #include "peers/wireshark_stream.h"
 
 /*
@@ -22,12 +23,19 @@ struct ws_mptcp {
 uint16_t ws_mptcp_kinds(const struct wireshark *ws, const struct ws_stream *stream);
 
 /**
- * ws_mptcp_options() - Take the MPTCP options of one segment
- * @stream:   index of the segment's stream
+ * ws_mptcp_option() - Take one MPTCP option
+ * @stream:   the segment's
  * @forward:  side of the sender
+ * @option:   its cursor moves
+ *
+ * Return: false where Wireshark goes no further: the option is cut (the keys that are there count
+ * all the same), or it fails an assertion of its own.
  */
-void ws_mptcp_options(struct wireshark *ws, uint32_t stream, unsigned forward,
-		      const struct segment *seg);
+bool ws_mptcp_option(struct wireshark *ws, struct ws_stream *stream, unsigned forward,
+		     struct ws_option *option);
+
+/* The option kinds (bit n: subtype n) of a segment whose end Wireshark reached. */
+void ws_mptcp_kinds_add(struct wireshark *ws, const struct ws_stream *stream, unsigned kinds);
 
 void ws_mptcp_free(struct wireshark *ws);
 
