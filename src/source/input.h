@@ -23,8 +23,9 @@ struct source_ops {
 
 	/*
 	 * Fill the batch from what is unread, refilling only while it is empty (its frames
-	 * point into the stream); all of a frame is set but its number. As source_read():
-	 * true with frames; false at the end or, with err set, at damage.
+	 * point into the stream). Instead of its number a frame gets how many records without a
+	 * frame stood before it that use up a number (0 but in pcapng). As source_read(): true
+	 * with frames; false at the end or, with err set, at damage.
 	 */
 	bool (*read)(struct input *input, struct frame_batch *batch, struct err *err);
 
@@ -41,7 +42,7 @@ struct input {
 	const struct source_ops *ops;
 	void *reader;			   /* owned: the format's own state */
 	struct interface_list *interfaces; /* borrowed: of all files */
-	uint64_t packets;		   /* records read so far, delivered or not */
+	uint64_t packets;		   /* records with a number read so far, delivered or not */
 	uint64_t comments;
 	uint64_t blocks_skipped;
 	uint64_t no_time;

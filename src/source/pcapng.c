@@ -106,6 +106,12 @@ static bool block_skip(struct input *input, const struct block *block, struct er
 		return input_damaged(input, err);
 	stream->at = in.at;
 	input->blocks_skipped++;
+	if (pcapng_block_is_numbered(block->type)) {
+		struct pcapng_reader *reader = input->reader;
+
+		reader->numbered_skipped++;
+		input->packets++;
+	}
 	return true;
 }
 

@@ -295,8 +295,11 @@ static bool packet_bytes_take(struct input *input, struct cursor *in,
 
 static void packet_done(struct input *input, struct frame_batch *batch, const struct frame *frame)
 {
+	struct pcapng_reader *reader = input->reader;
+
 	if (frame->time_ns == TIME_NONE)
 		input->no_time++;
+	reader->numbered_skipped = 0;
 	input->packets++;
 	batch->frames[batch->count++] = *frame;
 }
@@ -307,7 +310,7 @@ static bool timed_packet_take(struct input *input, struct cursor *in, uint32_t i
 {
 	const struct pcapng_reader *reader = input->reader;
 	const struct pcapng_interface *interface = interface_find(input, interface_id, err);
-	struct frame frame = { 0 };
+	struct frame frame = { .number = reader->numbered_skipped };
 
 	if (!interface)
 		return false;
@@ -353,12 +356,13 @@ static bool obsolete_packet_take(struct input *input, struct cursor body, struct
 static bool simple_packet_take(struct input *input, struct cursor body, struct frame_batch *batch,
 			       struct err *err)
 {
+	const struct pcapng_reader *reader = input->reader;
 	const struct pcapng_interface *interface = interface_find(input, 0, err);
-	struct frame frame = { .time_ns = TIME_NONE };
+	struct frame frame = { .number = reader->numbered_skipped, .time_ns = TIME_NONE };
 
 	if (!interface)
 		return false;
-	frame.wire_bytes = pcapng_u32(input->reader, &body);
+	frame.wire_bytes = pcapng_u32(reader, &body);
 	frame.captured_bytes = frame.wire_bytes;
 	if (interface->snap_bytes > 0 && frame.captured_bytes > interface->snap_bytes)
 		frame.captured_bytes = interface->snap_bytes;
@@ -418,4 +422,20 @@ const struct pcapng_block_kind *pcapng_block_find(uint32_t type)
 		if (kinds[i].type == type)
 			return &kinds[i];
 	return NULL;
+}
+
+static const uint32_t numbered_types[] = {
+	0x00000009,			    /* systemd journal export */
+	0x00000204,			    /* Sysdig event, and its versions 2 and 2 large */
+	0x00000216, 0x00000221, 0x00000bad, /* custom, to be copied by editors or not */
+	0x40000bad,
+};
+#define NUMBERED_TYPES (sizeof(numbered_types) / sizeof(numbered_types[0]))
+
+bool pcapng_block_is_numbered(uint32_t type)
+{
+	for (size_t i = 0; i < NUMBERED_TYPES; i++)
+		if (numbered_types[i] == type)
+			return true;
+	return false;
 }

@@ -22,6 +22,7 @@ struct pcapng_reader {
 	struct pcapng_interface *interfaces; /* owned */
 	size_t interface_count;
 	size_t interface_room;
+	uint64_t numbered_skipped; /* blocks with a number since the last packet */
 };
 
 /* A type of block that is read, others are skipped; the rows are in pcapng_blocks.c. */
@@ -35,6 +36,12 @@ struct pcapng_block_kind {
 };
 
 const struct pcapng_block_kind *pcapng_block_find(uint32_t type);
+
+/*
+ * Does a block that is skipped use up a frame number? Wireshark shows some as records among the
+ * packets; frame numbers must mean the same there and here. Source: what tshark 4.0 numbers.
+ */
+bool pcapng_block_is_numbered(uint32_t type);
 
 static inline uint16_t pcapng_u16(const struct pcapng_reader *reader, struct cursor *in)
 {

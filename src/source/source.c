@@ -17,12 +17,13 @@ struct source {
 	struct interface_list interfaces;
 	char *interface_wanted; /* owned: --interface; NULL: all */
 	struct filter *filter;	/* owned: --filter; NULL: none */
-	uint64_t numbered;	/* frames that have got a number */
+	uint64_t numbered;	/* the last number given to a frame */
 	uint64_t frames;
 	uint64_t filtered;
 	uint64_t cut_frames;
-	bool ended;	      /* nothing more is delivered */
-	struct err first_err; /* of a file that broke while the others went on; given at the end */
+	struct err filter_err; /* here and not per frame, for its size */
+	bool ended;	       /* nothing more is delivered */
+	struct err first_err;  /* of a file that broke while the others went on; given at the end */
 };
 
 static bool format_find(struct input *input, struct err *err)
@@ -160,52 +161,58 @@ static void keep_first(struct source *src, const struct err *err)
 		src->first_err = *err;
 }
 
-/* Is the frame wanted? A filter that cannot say ends everything. */
-static bool is_wanted(struct source *src, const struct frame *frame)
+/* A filter that means nothing on a frame's link type ends everything. */
+static bool passes_filter(struct source *src, const struct frame *frame)
 {
-	struct err err = { 0 };
-
-	if (!src->interfaces.entries[frame->interface].wanted)
-		return false;
-	if (!src->filter)
-		return true;
-	switch (filter_try(src->filter, frame, &err)) {
+	switch (filter_try(src->filter, frame, &src->filter_err)) {
 	case FILTER_PASSES:
 		return true;
 	case FILTER_HOLDS_BACK:
 		break;
 	case FILTER_IMPOSSIBLE:
-		keep_first(src, &err);
+		keep_first(src, &src->filter_err);
 		src->ended = true;
 		break;
 	}
 	return false;
 }
 
-static void count_frame(struct source *src, const struct frame *frame)
+/* Leave out what is not wanted. Only with --filter or --interface. */
+static void select_wanted(struct source *src, struct frame_batch *batch)
 {
-	src->interfaces.entries[frame->interface].seen.frames++;
-	src->cut_frames += frame->captured_bytes < frame->wire_bytes;
-}
-
-/* Give numbers, count, and leave out what is not wanted. */
-static void hand_out(struct source *src, struct frame_batch *batch)
-{
+	const struct interface *interfaces = src->interfaces.entries;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < batch->count && !src->ended; i++) {
-		batch->frames[i].number = ++src->numbered;
-		if (!is_wanted(src, &batch->frames[i])) {
-			src->filtered += !src->ended;
-			continue;
-		}
-		count_frame(src, &batch->frames[i]);
-		if (kept != i)
-			batch->frames[kept] = batch->frames[i];
-		kept++;
+		const struct frame *frame = &batch->frames[i];
+
+		if (interfaces[frame->interface].wanted &&
+		    (!src->filter || passes_filter(src, frame)))
+			batch->frames[kept++] = *frame;
+		else if (!src->ended)
+			src->filtered++;
 	}
-	src->frames += kept;
 	batch->count = kept;
+}
+
+/* Give numbers, leave out what is not wanted, count the rest. */
+static void hand_out(struct source *src, struct frame_batch *batch)
+{
+	struct interface *interfaces = src->interfaces.entries;
+
+	for (unsigned i = 0; i < batch->count; i++) {
+		src->numbered += batch->frames[i].number + 1;
+		batch->frames[i].number = src->numbered;
+	}
+	if (src->filter || src->interface_wanted)
+		select_wanted(src, batch);
+	for (unsigned i = 0; i < batch->count; i++) {
+		const struct frame *frame = &batch->frames[i];
+
+		interfaces[frame->interface].seen.frames++;
+		src->cut_frames += frame->captured_bytes < frame->wire_bytes;
+	}
+	src->frames += batch->count;
 }
 
 /* Read on in one file; at its end or damage it is done, and the error kept if it is the first. */
