@@ -192,14 +192,33 @@ static bool find_codec(struct stream *stream, struct err *err)
 	return true;
 }
 
+static const char *open_advice(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "check the name of the file";
+	case EACCES:
+		return "ask for the right to read it, or copy it where you may";
+	case EMFILE:
+		return "read fewer files at once, or raise the limit (ulimit -n)";
+	default:
+		return "check that the file can be read with other programs";
+	}
+}
+
 static bool open_file(struct stream *stream, const char *path, struct err *err)
 {
 	struct stat about;
 
 	stream->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
 					    : open(path, O_RDONLY | O_CLOEXEC);
-	if (stream->fd < 0 || fstat(stream->fd, &about) < 0)
-		return err_set(err, ERR_SYSTEM, "cannot open: %s", strerror(errno));
+	if (stream->fd < 0 || fstat(stream->fd, &about) < 0) {
+		int error = errno;
+
+		err_set(err, ERR_SYSTEM, "cannot open: %s", strerror(error));
+		err_fix(err, "%s", open_advice(error));
+		return false;
+	}
 	if (S_ISDIR(about.st_mode)) {
 		err_set(err, ERR_SYSTEM, "cannot read a directory");
 		err_fix(err, "name the capture files in it");
