@@ -98,9 +98,11 @@ static bool header_parse(struct pcap_reader *reader, struct cursor in, uint32_t 
 
 	uint32_t link = get32(&in, reader->big_endian);
 
-	if (major != 2)
+	if (major != 2) {
+		err_fix(err, "convert it with the program that wrote it, or copy it again");
 		return err_set(err, ERR_INPUT, "pcap version %u.%u is not known; it must be 2.x",
 			       major, minor);
+	}
 	if ((link & LINK_RESERVED) != 0)
 		return err_set(err, ERR_INPUT,
 			       "the reserved bits of the link type are not zero (0x%08" PRIx32 ")",

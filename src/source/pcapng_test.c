@@ -116,6 +116,7 @@ static void times_follow_resolution_and_offset(void **state)
 		{ 6, -1, 1000, -NSEC_PER_SEC + NSEC_PER_MSEC },
 		{ 6, 0, UINT64_MAX, TIME_NONE },
 		{ 0, 0, UINT64_C(1) << 33, TIME_NONE },
+		{ 0, 0, UINT64_C(1) << 63, TIME_NONE }, /* 0 in the lower 64 bits of nanoseconds */
 		{ 6, INT64_MAX, 0, TIME_NONE },
 		{ 6, INT64_MIN, 0, TIME_NONE },
 		{ 0x80, 0, UINT64_MAX, TIME_NONE },

@@ -62,6 +62,7 @@ static bool header_parse(struct snoop_reader *reader, struct cursor in, struct e
 			return true;
 		}
 	}
+	err_fix(err, "convert it with a program that knows this data link, to pcapng");
 	return err_set(err, ERR_INPUT, "snoop data link type %" PRIu32 " is not known", datalink);
 }
 

@@ -7,6 +7,7 @@
 
 /* Captures compressed, concatenated, cut at every byte, and read from memory, file and pipe. */
 #include <lz4frame.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -90,7 +91,8 @@ static void lz4_put(struct capture *to, const uint8_t *bytes, size_t count)
 static const struct {
 	const char *name;
 	compress_fn *put;
-} compressors[] = { { "gzip", gzip_put }, { "zstd", zstd_put }, { "lz4", lz4_put } };
+	size_t method_at; /* a byte that says how it was compressed */
+} compressors[] = { { "gzip", gzip_put, 2 }, { "zstd", zstd_put, 4 }, { "lz4", lz4_put, 4 } };
 #define COMPRESSORS (sizeof(compressors) / sizeof(compressors[0]))
 
 static void (*const samples[])(struct capture *capture) = { pcap_sample, snoop_sample,
@@ -295,6 +297,29 @@ static void a_compressed_capture_cut_anywhere_is_an_error(void **state)
 	reading_clear(&whole);
 }
 
+static void an_unknown_method_of_compression_is_damage(void **state)
+{
+	struct capture plain = { 0 };
+
+	(void)state;
+	pcap_sample(&plain);
+	for (size_t j = 0; j < COMPRESSORS; j++) {
+		struct capture packed = { 0 };
+		struct reading got;
+		char begins[60];
+
+		compressors[j].put(&packed, plain.bytes, plain.count);
+		packed.bytes[compressors[j].method_at] ^= 0xff;
+		read_memory(&got, packed.bytes, packed.count, NULL);
+		assert_is_input_error(&got.open_err);
+		snprintf(begins, sizeof(begins), "the %s data is damaged near its byte ",
+			 compressors[j].name);
+		assert_memory_equal(got.open_err.what, begins, strlen(begins));
+		capture_clear(&packed);
+	}
+	capture_clear(&plain);
+}
+
 /* Each single byte of compressed captures changed: no crash, and packets read before are right. */
 static void damaged_compression_is_an_error_not_a_crash(void **state)
 {
@@ -366,6 +391,7 @@ int main(void)
 		cmocka_unit_test(compression_inside_compression_is_not_undone),
 		cmocka_unit_test(a_capture_cut_anywhere_gives_what_is_before_the_cut),
 		cmocka_unit_test(a_compressed_capture_cut_anywhere_is_an_error),
+		cmocka_unit_test(an_unknown_method_of_compression_is_damage),
 		cmocka_unit_test(damaged_compression_is_an_error_not_a_crash),
 		cmocka_unit_test(a_capture_larger_than_the_buffers_is_decompressed),
 	};
