@@ -26,14 +26,13 @@ static const struct reset *reply_reset(const struct context *context, struct ver
 }
 
 /* Whom, what it answered, how fast, and what it is not. */
-static void tell_reply(const struct context *context, const struct reset *reset,
+static void tell_reply(const struct reset *reset, const struct moment *answered,
 		       struct verdict *out)
 {
 	out->by = actor_of((enum end)reset->at.from);
-	verdict_cite(out, reset->trigger.frame);
+	verdict_cite(out, answered->frame);
 	verdict_decided_by(out, reset->at.frame);
-	verdict_value(out, "answered_after_ns", VALUE_NS,
-		      reset->at.time_ns - reset->trigger.time_ns);
+	verdict_value(out, "answered_after_ns", VALUE_NS, reset->at.time_ns - answered->time_ns);
 	if (reset->silence_ns != TIME_NONE)
 		verdict_value(out, "idle_ns", VALUE_NS, reset->silence_ns);
 	if (reset->usual_ttl && !ending_reset_from_elsewhere(reset))
@@ -44,7 +43,6 @@ static void tell_reply(const struct context *context, const struct reset *reset,
 				"no ACK, and its number is the one that the segment before it "
 				"acknowledges: an answer, not a decision of its own",
 				reset->at.frame);
-	(void)context;
 }
 
 static bool half_open_restart(const struct context *context, struct verdict *out)
@@ -55,7 +53,7 @@ static bool half_open_restart(const struct context *context, struct verdict *out
 	if (!reset || !conn->syn_inside || !(reset->trigger.notes & NOTE_CHALLENGE_ACK))
 		return false;
 	verdict_cite(out, conn->syn_inside_frame);
-	tell_reply(context, reset, out);
+	tell_reply(reset, &reset->trigger, out);
 	verdict_exclude(out, "end.rst.no-socket",
 			"the segment that it answers is the challenge to its own new SYN",
 			reset->trigger.frame);
@@ -64,17 +62,17 @@ static bool half_open_restart(const struct context *context, struct verdict *out
 
 /* The FIN that came before, and how long before the segment that was too late. */
 static void tell_fin_before(const struct context *context, const struct reset *reset,
-			    struct verdict *out)
+			    const struct moment *late, struct verdict *out)
 {
 	const struct fin *fin = context->conn->half[reset->at.from].closing;
 
 	verdict_cite(out, fin->first.frame);
 	verdict_cite(out, fin->acked.frame);
-	verdict_value(out, "since_fin_ns", VALUE_NS, reset->trigger.time_ns - fin->first.time_ns);
+	verdict_value(out, "since_fin_ns", VALUE_NS, late->time_ns - fin->first.time_ns);
 	if (fin->silence_ns != TIME_NONE)
 		verdict_value(out, "idle_before_close_ns", VALUE_NS, fin->silence_ns);
 	verdict_text(out, "peer_knew",
-		     fin->acked.frame && fin->acked.frame < reset->trigger.frame
+		     fin->acked.frame && fin->acked.frame < late->frame
 			     ? "yes: it had acknowledged the FIN before"
 			     : "no: its segment and the FIN crossed");
 }
@@ -82,10 +80,10 @@ static void tell_fin_before(const struct context *context, const struct reset *r
 static bool data_after_close(const struct context *context, struct verdict *out)
 {
 	const struct reset *reset = ending_reset(context);
+	const struct moment *data = reset ? ending_data_after_fin(context, reset) : NULL;
 	bool sure = true;
 
-	if (!reset || !reset->sender_sent_fin || !reset->has_trigger ||
-	    reset->trigger.payload_bytes == 0 || (reset->trigger.notes & NOTE_KEEPALIVE))
+	if (!data)
 		return false;
 
 	enum reset_shape shape = ending_reset_shape(context, reset, &sure);
@@ -94,9 +92,9 @@ static bool data_after_close(const struct context *context, struct verdict *out)
 		return false;
 	if (!sure || ending_reset_from_elsewhere(reset))
 		verdict_lower(out);
-	tell_fin_before(context, reset, out);
-	tell_reply(context, reset, out);
-	verdict_value(out, "lost_bytes", VALUE_BYTES, reset->trigger.payload_bytes);
+	tell_fin_before(context, reset, data, out);
+	tell_reply(reset, data, out);
+	verdict_value(out, "lost_bytes", VALUE_BYTES, data->payload_bytes);
 	if (shape == RESET_REPLY_WITH_ACK)
 		verdict_text(out, "sender_system", "not Linux: the reset carries ACK and window 0");
 	else
@@ -113,8 +111,8 @@ static bool late_fin(const struct context *context, struct verdict *out)
 	if (!reset || !reset->sender_sent_fin || !(reset->trigger.flags & TCP_FIN) ||
 	    reset->trigger.payload_bytes)
 		return false;
-	tell_fin_before(context, reset, out);
-	tell_reply(context, reset, out);
+	tell_fin_before(context, reset, &reset->trigger, out);
+	tell_reply(reset, &reset->trigger, out);
 	verdict_exclude(out, "end.rst.data-after-close", "the late segment carries no data",
 			reset->trigger.frame);
 	return true;
@@ -126,9 +124,9 @@ static bool no_socket(const struct context *context, struct verdict *out)
 
 	if (!reset || ending_reset_confirms_half_only(context, reset))
 		return false;
-	tell_reply(context, reset, out);
+	tell_reply(reset, &reset->trigger, out);
 	if (reset->sender_sent_fin)
-		tell_fin_before(context, reset, out);
+		tell_fin_before(context, reset, &reset->trigger, out);
 	else
 		verdict_exclude(out, "end.rst.data-after-close", "no FIN of that side came before",
 				reset->at.frame);

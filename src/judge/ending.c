@@ -24,30 +24,35 @@ static bool acks_what_it_had(const struct conn *conn, const struct reset *reset)
 		seq_at_or_before(seq_of(reset->at.ack), seq_of(peer->snd_nxt)));
 }
 
-enum reset_shape ending_reset_shape(const struct context *context, const struct reset *reset,
-				    bool *sure)
-{
-	bool measured;
-	int64_t limit = context_answer_limit_ns(context, (enum end)reset->at.from, &measured);
-	bool answers = reset->has_trigger && reset->at.time_ns - reset->trigger.time_ns <= limit;
-
-	if (!reset->with_ack) {
-		if (answers && !measured)
-			*sure = false;
-		return answers ? RESET_REPLY : RESET_ODD;
-	}
-	if (!reset->seq_is_snd_nxt || !acks_what_it_had(context->conn, reset))
-		return RESET_ODD;
-	if (reset->at.window != 0 || !reset->window_was_open)
-		return RESET_ABORT;
-	return answers ? RESET_REPLY_WITH_ACK : RESET_ABORT;
-}
-
 /* A probe or a bare ACK: nothing in it that could be lost. */
 static bool carries_nothing(const struct moment *moment)
 {
 	return !(moment->flags & TCP_FIN) &&
 	       (moment->payload_bytes == 0 || (moment->notes & NOTE_KEEPALIVE) != 0);
+}
+
+enum reset_shape ending_reset_shape(const struct context *context, const struct reset *reset,
+				    bool *sure)
+{
+	bool measured;
+	int64_t limit = context_answer_limit_ns(context, (enum end)reset->at.from, &measured);
+
+	if (!reset->with_ack) {
+		if (!reset->has_trigger || reset->at.time_ns - reset->trigger.time_ns > limit)
+			return RESET_ODD;
+		if (!measured)
+			*sure = false;
+		return RESET_REPLY;
+	}
+	if (!reset->seq_is_snd_nxt || !acks_what_it_had(context->conn, reset))
+		return RESET_ODD;
+	if (reset->at.window != 0 || !reset->window_was_open)
+		return RESET_ABORT;
+	/* An ACK that carries nothing asks a living socket for nothing (decision 0010). */
+	return reset->has_previous && !carries_nothing(&reset->previous) &&
+			       reset->at.time_ns - reset->previous.time_ns <= limit
+		       ? RESET_REPLY_WITH_ACK
+		       : RESET_ABORT;
 }
 
 bool ending_reset_confirms_half_only(const struct context *context, const struct reset *reset)
@@ -58,6 +63,31 @@ bool ending_reset_confirms_half_only(const struct context *context, const struct
 	       reset->has_trigger && carries_nothing(&reset->trigger) &&
 	       sender->closing->acked.frame != 0 &&
 	       reset->trigger.time_ns - sender->closing->acked.time_ns > HALF_ONLY_NS;
+}
+
+const struct moment *ending_data_after_fin(const struct context *context, const struct reset *reset)
+{
+	enum end closer = (enum end)reset->at.from;
+	const struct half *peer = &context->conn->half[end_other(closer)];
+	const struct moment *data = &peer->last_data;
+	uint64_t fin_frame = context->conn->half[closer].closing->first.frame;
+	bool measured;
+	int64_t limit = context_answer_limit_ns(context, closer, &measured);
+
+	if (!reset->sender_sent_fin)
+		return NULL;
+	if (reset->with_ack) /* its own ACK covers what it answers */
+		return reset->previous.payload_bytes && reset->previous.frame > fin_frame
+			       ? &reset->previous
+			       : NULL;
+	if (reset->has_trigger && reset->trigger.payload_bytes &&
+	    !(reset->trigger.notes & NOTE_KEEPALIVE))
+		return &reset->trigger;
+	if (data->frame <= fin_frame || data->frame > reset->at.frame ||
+	    reset->at.time_ns - data->time_ns > limit ||
+	    seq_before(seq_of(data->seq), seq_of(peer->snd_una)))
+		return NULL;
+	return data;
 }
 
 bool ending_run_unanswered(const struct conn *conn, enum end end, unsigned least)

@@ -41,6 +41,12 @@ bool ending_reset_from_elsewhere(const struct reset *reset);
    was acknowledged answers a probe or a bare ACK after more than HALF_ONLY_NS. */
 bool ending_reset_confirms_half_only(const struct context *context, const struct reset *reset);
 
+/* The peer's payload that met a side which had closed: what the reset answers, or, when that reset
+   came before or behind others for segments in flight, payload that was never acknowledged and came
+   after the FIN and within one RTT before the reset. NULL: none. */
+const struct moment *ending_data_after_fin(const struct context *context,
+					   const struct reset *reset);
+
 /* How long Linux keeps a closed side waiting for the other's FIN (tcp_fin_timeout). */
 #define HALF_ONLY_NS (60 * NSEC_PER_SEC)
 

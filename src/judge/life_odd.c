@@ -45,6 +45,14 @@ static bool goes_on_after(const struct conn *conn, uint64_t frame)
 	       conn->half[END_SERVER].last.frame > frame;
 }
 
+/* One of several resets by which a side answers what was in flight when it had gone: they carry the
+   numbers of what they answer, and the first that fits ends the connection. */
+static bool announces_end(const struct conn *conn, const struct reset *reset)
+{
+	return conn->ending_reset >= 0 && !reset->sender_went_on &&
+	       conn->resets[conn->ending_reset].at.from == reset->at.from;
+}
+
 static bool rst_ignored(const struct context *context, struct verdict *out)
 {
 	const struct conn *conn = context->conn;
@@ -53,7 +61,8 @@ static bool rst_ignored(const struct context *context, struct verdict *out)
 	for (unsigned i = 0; i < conn->reset_count; i++) {
 		const struct reset *reset = &conn->resets[i];
 
-		if (reset->fate != RESET_IGNORED || !goes_on_after(conn, reset->at.frame))
+		if (reset->fate != RESET_IGNORED || !goes_on_after(conn, reset->at.frame) ||
+		    announces_end(conn, reset))
 			continue;
 		if (!count) {
 			out->by = actor_of((enum end)reset->at.from);

@@ -60,6 +60,7 @@ static bool nagle(const struct context *context, struct verdict *out)
 	if (stall->count < NAGLE_LEAST && stall->total_ns < STALL_LOOK_NS)
 		return false;
 	tell_stall(stall, out);
+	out->by = actor_of(end_other((enum end)stall->who)); /* who wrote, not who delayed */
 	verdict_exclude(out, "life.stall.server-think",
 			"the pause ends with a bare acknowledgement, not with an answer",
 			stall->last_frame);
