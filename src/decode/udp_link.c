@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/udp.h"
-#include "decode/wifi.h"
 
 /* Tunnels in UDP that carry the frames of a link: access concentrators, wireless controllers. */
 
@@ -124,7 +123,7 @@ enum layer capwap_decode(struct walk *walk)
 	walk_enter_tunnel(walk, TUNNEL_CAPWAP);
 	if (!(b[2] & CAPWAP_NATIVE))
 		return LAYER_ETHERNET;
-	if ((b[2] >> 1 & 0x1f) != CAPWAP_WIFI)
+	if ((b[2] >> 1 & 0x1f) != CAPWAP_WIFI || is_swapped_data(walk))
 		return walk_stop(walk, DECODE_ENCAPSULATION_UNKNOWN);
-	return is_swapped_data(walk) ? wifi_swapped_decode(walk) : LAYER_WIFI;
+	return LAYER_WIFI;
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/pool.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_BYTES  ((size_t)2 << 20)
+#define SMALL_ITEMS 1024u /* fewer than that are of no use */
+
+bool pool_set_up(struct pool *pool, size_t item_bytes, uint32_t most)
+{
+	item_bytes = (item_bytes + 7) & ~(size_t)7;
+	*pool = (struct pool){ .item_bytes = (uint32_t)item_bytes };
+	for (; most >= SMALL_ITEMS; most /= 2) {
+		size_t bytes = item_bytes * ((size_t)most + 1);
+		void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (at == MAP_FAILED)
+			continue;
+		pool->items = at;
+		pool->reserved_bytes = bytes;
+		pool->most = most;
+		/* The first pages stay small: a short capture must not pay for zeroing huge ones.
+		 */
+		size_t skip = 2 * HUGE_BYTES - ((uintptr_t)at & (HUGE_BYTES - 1));
+
+		if (bytes > skip)
+			(void)madvise(pool->items + skip, bytes - skip, MADV_HUGEPAGE);
+		return true;
+	}
+	return false;
+}
+
+void pool_tear_down(struct pool *pool)
+{
+	if (pool->items)
+		munmap(pool->items, pool->reserved_bytes);
+	*pool = (struct pool){ 0 };
+}
+
+uint32_t pool_take(struct pool *pool)
+{
+	uint32_t index = pool->free_first;
+
+	if (index) {
+		memcpy(&pool->free_first, pool_at(pool, index), sizeof(index));
+		memset(pool_at(pool, index), 0, pool->item_bytes);
+	} else if (pool->used < pool->most) {
+		index = ++pool->used; /* fresh pages are zero */
+	} else {
+		return 0;
+	}
+	pool->live++;
+	return index;
+}
+
+void pool_give(struct pool *pool, uint32_t index)
+{
+	if (!index)
+		return;
+	assert(index <= pool->used && pool->live > 0);
+	memcpy(pool_at(pool, index), &pool->free_first, sizeof(index));
+	pool->free_first = index;
+	pool->live--;
+}

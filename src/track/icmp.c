@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "track/tracker.h"
+
+/* ICMP errors: evidence for the connection whose segment they quote. Source: RFC 5927 section 4. */
+
+static void mtu_facts(struct step *step, struct odd *odd, uint32_t mtu_bytes)
+{
+	if (!mtu_bytes || odd->mss_before_icmp[step->from])
+		return;
+	odd->mss_before_icmp[step->from] = step->own->largest_sent;
+	step->own->largest_sent = 0; /* from here on: what it uses after the error */
+	odd->mss_after_icmp[step->from] = 1;
+}
+
+static bool in_window(const struct step *step)
+{
+	const struct side *own = step->own;
+	struct seq una = side_has(own, SIDE_ACKED) ? side_acked(own) : seq_of(own->isn);
+
+	return side_has(own, SIDE_NXT) && seq_at_or_after(step->seq, una) &&
+	       seq_before(step->seq, side_nxt(own));
+}
+
+static void icmp_fact(struct step *step)
+{
+	struct odd *odd = cold_odd(step->pools, step->flow);
+	const struct icmp_error *error = step->seg->icmp;
+
+	if (!odd || !error)
+		return;
+	odd->icmp_seen++;
+	mtu_facts(step, odd, error->mtu_bytes);
+	if (odd->icmp_count == ICMP_MOST)
+		return;
+	odd->icmp[odd->icmp_count++] = (struct icmp_fact){
+		.frame = step->seg->frame,
+		.time_ns = step->now,
+		.sender = error->sender,
+		.version = error->version,
+		.type = error->type,
+		.code = error->code,
+		.ttl = error->ttl,
+		.quoted_from = (uint8_t)step->from,
+		.quotes_syn = side_has(step->own, SIDE_ISN) && step->seq.raw == step->own->isn,
+		.in_window = in_window(step),
+		.mtu_bytes = error->mtu_bytes,
+		.quoted_seq = step->seq.raw - step->own->isn,
+	};
+}
+
+void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash,
+	       const struct tuple *tuple, bool swapped)
+{
+	const struct slot *slot = table_find(&tracker->table, tuple, hash);
+	struct track_note note = { .from = END_CLIENT };
+	struct step step = { .seg = seg };
+
+	if (slot && !(slot->ref & REF_TOMB)) {
+		flow_pair(tracker, &step, slot->ref, swapped);
+		icmp_fact(&step);
+		note.conn = step.flow->first_frame;
+		note.layer = step.flow->layer;
+		note.from = (uint8_t)step.from;
+		note.seq = seg->seq.raw - step.own->isn;
+		note.states[END_CLIENT] = (enum tcp_state)step.flow->side[END_CLIENT].state;
+		note.states[END_SERVER] = (enum tcp_state)step.flow->side[END_SERVER].state;
+	} else {
+		tracker->stats.icmp_unmatched++;
+	}
+	if (tracker->sink.segment)
+		tracker->sink.segment(tracker->sink.context, seg, &note);
+}

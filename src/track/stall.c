@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "track/tracker.h"
+
+/* Pauses: how long, and who kept the other waiting. Source of the figures: precedence 6. */
+
+#define STALL_LEAST_NS	(200 * NSEC_PER_MSEC) /* Linux's smallest RTO, the longest delayed ACK */
+#define STALL_RTTS	3
+#define DELACK_LEAST_NS (35 * NSEC_PER_MSEC)  /* Linux delays an ACK by 40 ms */
+#define DELACK_MOST_NS	(500 * NSEC_PER_MSEC) /* RFC 1122 4.2.3.2 allows no more */
+#define NAGLE_AFTER_NS	(5 * NSEC_PER_MSEC)   /* the waiting segment leaves when the ACK comes */
+#define IDLE_LEAST_NS	(10 * NSEC_PER_SEC)   /* shorter than any usual idle limit */
+
+void stall_add(struct step *step, enum stall_kind kind, int64_t lasted_ns, uint64_t first_frame,
+	       enum end who)
+{
+	struct stalls *stalls;
+	struct stall *stall;
+
+	if (lasted_ns < (kind == STALL_NAGLE_DELACK ? DELACK_LEAST_NS : STALL_LEAST_NS))
+		return;
+	stalls = cold_stalls(step->pools, step->flow);
+	if (!stalls)
+		return;
+	stall = &stalls->stall[kind];
+	stall->count++;
+	stall->total_ns += lasted_ns;
+	if (lasted_ns <= stall->longest_ns)
+		return;
+	stall->longest_ns = lasted_ns;
+	stall->first_frame = first_frame;
+	stall->last_frame = step->seg->frame;
+	stall->who = (uint8_t)who;
+}
+
+static uint64_t frame_before(const struct step *step)
+{
+	return step->own->last.frame > step->peer->last.frame ? step->own->last.frame
+							      : step->peer->last.frame;
+}
+
+/* New payload after a pause: who owed it? */
+static void data_after_pause(struct step *step)
+{
+	uint64_t before = frame_before(step);
+	bool first = step->flow->data_from == 0;
+	bool peers_turn = !first && step->flow->data_from - 1u != (unsigned)step->from;
+
+	if (side_outstanding(step->own) && step->own->last_data.frame &&
+	    step->own->acked != step->seq.raw)
+		return; /* it waits for an ACK, not for its program */
+	if (step->from == END_SERVER) {
+		if (peers_turn || first)
+			stall_add(step, STALL_SERVER_THINK, step->silence_ns, before, END_SERVER);
+	} else {
+		stall_add(step, STALL_CLIENT_THINK, step->silence_ns, before, END_CLIENT);
+	}
+}
+
+static void pause_step(struct step *step)
+{
+	uint64_t before = frame_before(step);
+	enum end other = end_other(step->from);
+
+	if (step->notes & (NOTE_RESENT | NOTE_FILLS_GAP)) {
+		bool tail = seq_equal(step->end, side_nxt(step->own));
+
+		if (step->seg->payload_bytes && !(step->notes & NOTE_REORDERED))
+			stall_add(step, tail ? STALL_TAIL_LOSS : STALL_RETRANSMIT, step->silence_ns,
+				  before, step->from);
+		return;
+	}
+	if (step->new_octets && step->seg->payload_bytes) {
+		data_after_pause(step);
+		return;
+	}
+	if (step->acks_new && !step->octets && step->peer->last_data.frame) {
+		bool full = side_has(step->peer, SIDE_FILLED);
+
+		stall_add(step, full ? STALL_SMALL_WINDOW : STALL_ACK_DELAY, step->silence_ns,
+			  before, step->from);
+		return;
+	}
+	if ((step->notes & NOTE_WINDOW_UPDATE) && side_has(step->peer, SIDE_FILLED))
+		stall_add(step, STALL_SMALL_WINDOW, step->silence_ns, before, other);
+}
+
+/* A small segment leaves as soon as the ACK of the small one before it came, and that came late. */
+static void nagle_step(struct step *step)
+{
+	const struct side *own = step->own, *peer = step->peer;
+	uint32_t mss = side_has(peer, SIDE_MSS) ? peer->mss : 1460;
+	int64_t waited = peer->last.ns - own->last_data.ns;
+	int64_t rtt = flow_rtt_ns(step->tracker, step->flow);
+	int64_t after = step->now - peer->last.ns;
+	int64_t soon = own->answer_ns == UINT32_MAX ? NAGLE_AFTER_NS
+						    : NAGLE_AFTER_NS + 2 * (int64_t)own->answer_ns;
+
+	if (!step->new_octets || !step->seg->payload_bytes || step->seg->payload_bytes >= mss ||
+	    !own->last_data.frame || own->last_data.len >= mss || own->last.frame == 0 ||
+	    own->last.frame != own->last_data.frame || peer->last.frame < own->last_data.frame)
+		return;
+	if (peer->last.len || (peer->last.flags & (TCP_SYN | TCP_FIN | TCP_RST)) ||
+	    peer->last.ack != own->last_data.seq + own->last_data.len ||
+	    step->seq.raw != peer->last.ack || after > soon || after < 0)
+		return;
+	if (rtt != TIME_NONE)
+		waited -= rtt;
+	if (waited >= DELACK_LEAST_NS && waited <= DELACK_MOST_NS)
+		stall_add(step, STALL_NAGLE_DELACK, waited, own->last_data.frame,
+			  end_other(step->from));
+}
+
+static void idle_step(struct step *step)
+{
+	struct stalls *stalls;
+
+	if (step->silence_ns < IDLE_LEAST_NS || side_outstanding(step->own) ||
+	    side_outstanding(step->peer) || side_has(step->own, SIDE_FIN | SIDE_SHUT) ||
+	    side_has(step->peer, SIDE_FIN | SIDE_SHUT) || step->flow->phase == PHASE_SYN ||
+	    step->flow->phase == PHASE_HALF || (step->notes & NOTE_RESENT))
+		return;
+	stalls = cold_stalls(step->pools, step->flow);
+	if (!stalls)
+		return;
+	stalls->last_idle_ns = step->silence_ns;
+	stalls->last_idle_frame = step->seg->frame;
+	stalls->last_idle_before = frame_before(step);
+	stalls->idle_from = (uint8_t)(step->from + 1);
+}
+
+/* The other end answers after the idle time: nothing on the path had forgotten the connection. */
+static void idle_survived(struct step *step)
+{
+	struct stalls *stalls = flow_stalls(step->pools, step->flow);
+
+	if (!stalls || !stalls->idle_from || stalls->idle_from - 1u == (unsigned)step->from ||
+	    (step->seg->flags & TCP_RST))
+		return;
+	stalls->idle_from = 0;
+	if (stalls->last_idle_ns <= stalls->longest_idle_ns)
+		return;
+	stalls->longest_idle_ns = stalls->last_idle_ns;
+	stalls->longest_first = stalls->last_idle_before;
+	stalls->longest_last = stalls->last_idle_frame;
+}
+
+void stall_step(struct step *step)
+{
+	int64_t rtt;
+
+	if (step->flow->extra)
+		idle_survived(step);
+	if (step->stray || step->flow->phase != PHASE_UP) {
+		if (step->flow->phase != PHASE_MID || step->stray)
+			return;
+	}
+	nagle_step(step);
+	if (step->silence_ns < STALL_LEAST_NS)
+		return;
+	idle_step(step);
+	rtt = flow_rtt_ns(step->tracker, step->flow);
+	if ((rtt != TIME_NONE && step->silence_ns < STALL_RTTS * rtt) ||
+	    (step->seg->flags & (TCP_SYN | TCP_RST)) ||
+	    (step->notes & (NOTE_KEEPALIVE | NOTE_KEEPALIVE_ANSWER | NOTE_WINDOW_PROBE |
+			    NOTE_WINDOW_PROBE_ANSWER)) ||
+	    side_has(step->own, SIDE_SHUT) || side_has(step->peer, SIDE_SHUT))
+		return;
+	pause_step(step);
+}

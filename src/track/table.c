@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "track/table.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define PLACES_FIRST 4096u
+
+bool tuple_of_segment(struct tuple *tuple, const struct segment *seg)
+{
+	int order = memcmp(seg->src.bytes, seg->dst.bytes, sizeof(seg->src.bytes));
+	bool second = order > 0 || (order == 0 && seg->src_port > seg->dst_port);
+
+	tuple->ip_a = second ? seg->dst : seg->src;
+	tuple->ip_b = second ? seg->src : seg->dst;
+	tuple->port_a = second ? seg->dst_port : seg->src_port;
+	tuple->port_b = second ? seg->src_port : seg->dst_port;
+	return second;
+}
+
+static struct slot *slots_map(uint64_t places)
+{
+	size_t bytes = (size_t)places * sizeof(struct slot);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	if (bytes >= ((size_t)4 << 20))
+		(void)madvise(at, bytes, MADV_HUGEPAGE);
+	return at;
+}
+
+bool table_set_up(struct table *table,
+		  const struct tuple *(*tuple_of)(const void *owner, uint32_t ref),
+		  const void *owner)
+{
+	*table = (struct table){ .mask = PLACES_FIRST - 1, .tuple_of = tuple_of, .owner = owner };
+	/* The secret changes no result: only where in memory a key stands. */
+	if (getrandom(table->secret, sizeof(table->secret), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(table->secret)) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		for (unsigned i = 0; i < 6; i++)
+			table->secret[i] =
+				(uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u * (2u * i + 1) ^
+				(uintptr_t)table;
+	}
+	table->slots = slots_map(PLACES_FIRST);
+	return table->slots != NULL;
+}
+
+void table_tear_down(struct table *table)
+{
+	if (table->slots)
+		munmap(table->slots, (size_t)(table->mask + 1) * sizeof(struct slot));
+	table->slots = NULL;
+}
+
+/* The two halves of a 128-bit product, folded: every bit of both factors reaches every bit. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide product = (wide)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t table_hash(const struct table *table, const struct tuple *tuple)
+{
+	const uint64_t *secret = table->secret;
+	uint64_t word[4];
+	uint32_t ports;
+
+	memcpy(word, tuple, sizeof(word));
+	memcpy(&ports, &tuple->port_a, sizeof(ports));
+	uint64_t low = fold(word[0] ^ secret[0], word[1] ^ secret[1]);
+	uint64_t high = fold(word[2] ^ secret[2], word[3] ^ secret[3]);
+
+	return fold(low ^ ports ^ secret[4], high ^ secret[5]);
+}
+
+struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash)
+{
+	uint32_t tag = (uint32_t)(hash >> 32);
+
+	for (uint64_t place = hash & table->mask;; place = (place + 1) & table->mask) {
+		struct slot *slot = &table->slots[place];
+
+		if (!slot->ref)
+			return NULL;
+		if (slot->tag == tag &&
+		    memcmp(table->tuple_of(table->owner, slot->ref), tuple, sizeof(*tuple)) == 0)
+			return slot;
+	}
+}
+
+static void slot_place(struct slot *slots, uint64_t mask, uint64_t hash, uint32_t ref)
+{
+	uint64_t place = hash & mask;
+
+	while (slots[place].ref)
+		place = (place + 1) & mask;
+	slots[place] = (struct slot){ .tag = (uint32_t)(hash >> 32), .ref = ref };
+}
+
+static bool table_grow(struct table *table)
+{
+	uint64_t places = (table->mask + 1) * 2;
+	struct slot *slots = slots_map(places);
+
+	if (!slots)
+		return false;
+	for (uint64_t i = 0; i <= table->mask; i++) {
+		uint32_t ref = table->slots[i].ref;
+
+		if (ref)
+			slot_place(slots, places - 1,
+				   table_hash(table, table->tuple_of(table->owner, ref)), ref);
+	}
+	munmap(table->slots, (size_t)(table->mask + 1) * sizeof(struct slot));
+	table->slots = slots;
+	table->mask = places - 1;
+	return true;
+}
+
+bool table_add(struct table *table, uint64_t hash, uint32_t ref)
+{
+	if ((table->used + 1) * 10 > (table->mask + 1) * 7 && !table_grow(table) &&
+	    table->used + 1 > table->mask)
+		return false; /* one place must stay empty: it ends every search */
+	slot_place(table->slots, table->mask, hash, ref);
+	table->used++;
+	return true;
+}
+
+void table_remove(struct table *table, struct slot *slot)
+{
+	uint64_t hole = (uint64_t)(slot - table->slots);
+
+	table->used--;
+	/* Move back whatever would not be found any more across the hole. */
+	for (uint64_t at = (hole + 1) & table->mask; table->slots[at].ref;
+	     at = (at + 1) & table->mask) {
+		uint64_t home =
+			table_hash(table, table->tuple_of(table->owner, table->slots[at].ref)) &
+			table->mask;
+
+		if (((at - home) & table->mask) < ((at - hole) & table->mask))
+			continue;
+		table->slots[hole] = table->slots[at];
+		hole = at;
+	}
+	table->slots[hole].ref = 0;
+}

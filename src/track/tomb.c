@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+
+#include "track/tracker.h"
+
+static bool queue_room(struct tomb_queue *queue)
+{
+	if (queue->count < queue->capacity)
+		return true;
+	uint32_t capacity = queue->capacity ? queue->capacity * 2 : 1024;
+	struct tomb_entry *entries = malloc(capacity * sizeof(*entries));
+
+	if (!entries)
+		return false;
+	for (uint32_t i = 0; i < queue->count; i++)
+		entries[i] = queue->entries[(queue->first + i) % queue->capacity];
+	free(queue->entries);
+	queue->entries = entries;
+	queue->first = 0;
+	queue->capacity = capacity;
+	return true;
+}
+
+/* Take the oldest tombstone away; one that gave way to a later connection is in no place. */
+static void tomb_drop_first(struct tracker *tracker)
+{
+	struct tomb_queue *queue = &tracker->tombs;
+	uint32_t index = queue->entries[queue->first].index;
+	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
+
+	queue->first = (queue->first + 1) % queue->capacity;
+	queue->count--;
+	if (tomb->conn_and_bits) {
+		struct slot *slot = table_find(&tracker->table, &tomb->tuple,
+					       table_hash(&tracker->table, &tomb->tuple));
+
+		if (slot && slot->ref == (index | REF_TOMB))
+			table_remove(&tracker->table, slot);
+	}
+	pool_give(&tracker->pools.tombs, index);
+}
+
+void tombs_expire(struct tracker *tracker)
+{
+	struct tomb_queue *queue = &tracker->tombs;
+
+	while (queue->count &&
+	       tracker->clock_ns - queue->entries[queue->first].since_ns >= TOMB_KEPT_NS)
+		tomb_drop_first(tracker);
+}
+
+int64_t tombs_next_ns(const struct tracker *tracker)
+{
+	const struct tomb_queue *queue = &tracker->tombs;
+
+	return queue->count ? queue->entries[queue->first].since_ns + TOMB_KEPT_NS : INT64_MAX;
+}
+
+/* Which end holds TIME_WAIT: who closed first; both when FINs crossed. */
+static uint32_t time_wait_bits(const struct flow *flow)
+{
+	bool both = side_has(&flow->side[END_CLIENT], SIDE_FIN) &&
+		    side_has(&flow->side[END_SERVER], SIDE_FIN);
+
+	if (!both || flow_has(flow, FLOW_RESET))
+		return 0;
+	if (flow_has(flow, FLOW_CROSSED))
+		return TOMB_WAIT_A | TOMB_WAIT_B;
+	bool server = flow_has(flow, FLOW_FIRST_FIN_B);
+	bool client_b = flow_has(flow, FLOW_CLIENT_B);
+
+	return server != client_b ? TOMB_WAIT_B : TOMB_WAIT_A;
+}
+
+static uint32_t tomb_bits(const struct flow *flow)
+{
+	uint32_t bits = time_wait_bits(flow);
+
+	if (side_has(&flow->side[END_CLIENT], SIDE_FIN) &&
+	    side_has(&flow->side[END_SERVER], SIDE_FIN))
+		bits |= TOMB_BOTH_FINS;
+	if (flow_has(flow, FLOW_RESET | FLOW_REFUSED))
+		bits |= TOMB_RESET;
+	if (!flow_has(flow, FLOW_ENDED) || flow_has(flow, FLOW_REPLACED))
+		bits |= TOMB_NEVER_ENDED;
+	return bits;
+}
+
+/* The highest octet of a side that is known: sent, or acknowledged without being captured. */
+static uint32_t side_top(const struct side *side)
+{
+	if (!side_has(side, SIDE_NXT))
+		return side->acked;
+	if (side_has(side, SIDE_ACKED) && seq_after(side_acked(side), side_nxt(side)))
+		return side->acked;
+	return side->nxt;
+}
+
+static void tomb_fill(struct tomb *tomb, const struct flow *flow)
+{
+	enum end a = flow_has(flow, FLOW_CLIENT_B) ? END_SERVER : END_CLIENT;
+
+	tomb->tuple = flow->tuple;
+	tomb->end_ns = flow->last_ns;
+	tomb->conn_and_bits = flow->first_frame << 8 | tomb_bits(flow);
+	for (int i = 0; i < 2; i++) {
+		enum end end = i == 0 ? a : end_other(a);
+		const struct side *side = &flow->side[end];
+		uint32_t unacked = side_top(&flow->side[end_other(end)]) - side->last.ack;
+
+		tomb->snd_nxt[i] = side_top(side);
+		tomb->unacked[i] = unacked > 0xffff ? 0xffff : (uint16_t)unacked;
+	}
+}
+
+void tomb_put(struct tracker *tracker, const struct flow *flow)
+{
+	uint64_t hash = table_hash(&tracker->table, &flow->tuple);
+	struct slot *slot = table_find(&tracker->table, &flow->tuple, hash);
+
+	if (!slot)
+		return;
+	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
+		tomb_drop_first(tracker);
+	slot = table_find(&tracker->table, &flow->tuple, hash); /* that may have moved it */
+	uint32_t index = queue_room(&tracker->tombs) ? pool_take(&tracker->pools.tombs) : 0;
+
+	if (!index) {
+		table_remove(&tracker->table, slot);
+		return;
+	}
+	struct tomb_queue *queue = &tracker->tombs;
+
+	tomb_fill(pool_at(&tracker->pools.tombs, index), flow);
+	slot->ref = index | REF_TOMB;
+	queue->entries[(queue->first + queue->count) % queue->capacity] =
+		(struct tomb_entry){ .since_ns = tracker->clock_ns, .index = index };
+	queue->count++;
+	if (tracker->clock_ns + TOMB_KEPT_NS < tracker->next_due_ns)
+		tracker->next_due_ns = tracker->clock_ns + TOMB_KEPT_NS;
+}
+
+void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b)
+{
+	uint32_t bits = (uint32_t)(tomb->conn_and_bits & 0xff);
+	unsigned client = client_is_b ? 1 : 0;
+	bool waits_client = (bits & (client_is_b ? TOMB_WAIT_B : TOMB_WAIT_A)) != 0;
+	bool waits_server = (bits & (client_is_b ? TOMB_WAIT_A : TOMB_WAIT_B)) != 0;
+
+	*former = (struct former){
+		.known = true,
+		.conn = tomb->conn_and_bits >> 8,
+		.end_ns = tomb->end_ns,
+		.both_fins = (bits & TOMB_BOTH_FINS) != 0,
+		.reset = (bits & TOMB_RESET) != 0,
+		.never_ended = (bits & TOMB_NEVER_ENDED) != 0,
+		.time_wait_end = -1,
+		.client_snd_nxt = tomb->snd_nxt[client],
+		.client_last_ack = tomb->snd_nxt[1 - client] - tomb->unacked[client],
+	};
+	if (waits_client)
+		former->time_wait_end = waits_server ? 2 : END_CLIENT;
+	else if (waits_server)
+		former->time_wait_end = END_SERVER;
+}
+
+void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b)
+{
+	struct tomb tomb = { 0 };
+
+	tomb_fill(&tomb, flow);
+	former_of_tomb(&tomb, former, client_is_b);
+}

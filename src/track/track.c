@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "track/track.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "track/tracker.h"
+
+#define FLOWS_LEAST   2048u
+#define FLOWS_MOST    (1u << 26)
+#define BYTES_BY_FLOW 2048u /* with its share of everything, generously */
+
+static uint32_t flows_by_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	long page_bytes = sysconf(_SC_PAGESIZE);
+
+	if (pages <= 0 || page_bytes <= 0)
+		return 1u << 20;
+	uint64_t flows = (uint64_t)pages * (uint64_t)page_bytes / 4 / BYTES_BY_FLOW;
+
+	return flows > FLOWS_MOST ? FLOWS_MOST : (uint32_t)flows;
+}
+
+/* The key of what a place of the table refers to. */
+static const struct tuple *tuple_of_ref(const void *owner, uint32_t ref)
+{
+	const struct tracker *tracker = owner;
+
+	if (ref & REF_TOMB) {
+		const struct tomb *tomb = pool_at(&tracker->pools.tombs, ref & REF_INDEX);
+
+		return &tomb->tuple;
+	}
+	const struct flow *flow = pool_at(&tracker->pools.flows, ref);
+
+	return &flow->tuple;
+}
+
+struct tracker *tracker_new(const struct track_limits *limits, const struct track_sink *sink)
+{
+	struct tracker *tracker = calloc(1, sizeof(*tracker));
+
+	if (!tracker)
+		return NULL;
+	uint32_t most = limits->connections ? 0 : flows_by_memory();
+
+	if (!most)
+		most = limits->connections > FLOWS_MOST ? FLOWS_MOST
+							: (uint32_t)limits->connections;
+	tracker->flows_most = most;
+	tracker->sink = *sink;
+	tracker->clock_ns = TIME_NONE;
+	tracker->next_due_ns = INT64_MAX;
+	tracker->stats.first_ns = TIME_NONE;
+	tracker->stats.last_ns = TIME_NONE;
+	tracker->unfolded = unfolded_new();
+	if (!tracker->unfolded ||
+	    !pools_set_up(&tracker->pools, most < FLOWS_LEAST ? FLOWS_LEAST : most) ||
+	    !table_set_up(&tracker->table, tuple_of_ref, tracker)) {
+		tracker_free(tracker);
+		return NULL;
+	}
+	if (tracker->flows_most > tracker->pools.flows.most)
+		tracker->flows_most = tracker->pools.flows.most;
+	return tracker;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	pools_tear_down(&tracker->pools);
+	table_tear_down(&tracker->table);
+	unfolded_free(tracker->unfolded);
+	evictor_free(tracker->evictor);
+	free(tracker->tombs.entries);
+	free(tracker->release);
+	free(tracker);
+}
+
+const struct track_stats *tracker_stats(const struct tracker *tracker)
+{
+	return &tracker->stats;
+}
+
+/* The clock moves with every frame, with or without TCP in it. */
+static void clock_step(struct tracker *tracker, const struct segment *seg)
+{
+	if (seg->frame == tracker->clock_frame)
+		return;
+	tracker->clock_frame = seg->frame;
+	tracker->stats.frames++;
+	tracker->frame_back = false;
+	if (seg->time_ns != TIME_NONE) {
+		if (tracker->stats.first_ns == TIME_NONE || seg->time_ns < tracker->stats.first_ns)
+			tracker->stats.first_ns = seg->time_ns;
+		if (tracker->clock_ns == TIME_NONE || seg->time_ns > tracker->clock_ns)
+			tracker->clock_ns = seg->time_ns;
+		if (tracker->stats.frames > 1 && seg->time_ns < tracker->frame_ns) {
+			tracker->frame_back = true;
+			tracker->stats.time_back++;
+		}
+		tracker->frame_ns = seg->time_ns;
+		tracker->stats.last_ns = tracker->clock_ns;
+	} else if (tracker->clock_ns == TIME_NONE) {
+		tracker->clock_ns = 0;
+	}
+	if (tracker->clock_ns >= tracker->next_due_ns)
+		due_run(tracker);
+}
+
+/* Tell the sink of a segment that belongs to no record. */
+static void late_segment(struct tracker *tracker, const struct segment *seg,
+			 const struct tomb *tomb, bool swapped)
+{
+	tracker->stats.late_segments++;
+	if (!tracker->sink.segment)
+		return;
+	struct track_note note = { .from = swapped ? END_SERVER : END_CLIENT };
+	unsigned other = swapped ? 0 : 1;
+
+	note.seq = seg->seq.raw - tomb->snd_nxt[1 - other];
+	if (seg->flags & TCP_ACK)
+		note.ack = seg->ack.raw - tomb->snd_nxt[other];
+	tracker->sink.segment(tracker->sink.context, seg, &note);
+}
+
+static void flow_segment(struct tracker *tracker, const struct segment *seg, uint32_t index,
+			 unsigned at)
+{
+	struct step step = { .seg = seg };
+	enum begins begins = BEGINS_NOT;
+
+	flow_pair(tracker, &step, index, tracker->swapped[at]);
+	if (seg->flags & (TCP_SYN | TCP_RST))
+		begins = begins_new(&step);
+	if (begins == BEGINS_FRESH)
+		index = flow_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
+				   tracker->swapped[at]);
+	if (begins == BEGINS_MOVED) {
+		const struct slot *slot =
+			table_find(&tracker->table, &tracker->tuples[at], tracker->hashes[at]);
+
+		index = slot && !(slot->ref & REF_TOMB) ? slot->ref : 0;
+	}
+	if (!index)
+		return;
+	if (begins != BEGINS_NOT)
+		flow_pair(tracker, &step, index, tracker->swapped[at]);
+	input_segment(&step);
+}
+
+/* A segment meets the remains of a connection. Return: whether it starts a new one. */
+static bool tomb_segment(struct tracker *tracker, const struct segment *seg, uint32_t index,
+			 bool swapped)
+{
+	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
+
+	if (seg->flags & TCP_SYN)
+		return true;
+	if (tracker->clock_ns - tomb->end_ns > TIME_WAIT_NS + RELEASE_AFTER_NS)
+		return true;
+	late_segment(tracker, seg, tomb, swapped);
+	return false;
+}
+
+static void take(struct tracker *tracker, const struct segment *seg, unsigned at)
+{
+	clock_step(tracker, seg);
+	if (segment_has(seg, SEGMENT_NOT_TCP))
+		return;
+	if (segment_has(seg, SEGMENT_QUOTED)) {
+		icmp_take(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
+			  tracker->swapped[at]);
+		return;
+	}
+	tracker->stats.segments++;
+	struct slot *slot = table_find(&tracker->table, &tracker->tuples[at], tracker->hashes[at]);
+
+	if (slot && !(slot->ref & REF_TOMB)) {
+		flow_segment(tracker, seg, slot->ref, at);
+		return;
+	}
+	if (slot && !tomb_segment(tracker, seg, slot->ref & REF_INDEX, tracker->swapped[at]))
+		return;
+	struct step step = { .seg = seg };
+	uint32_t index = flow_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
+				    tracker->swapped[at]);
+
+	if (!index)
+		return;
+	flow_pair(tracker, &step, index, tracker->swapped[at]);
+	input_segment(&step);
+}
+
+/* Start fetching what a segment will touch: its place, then the flow found there. */
+static void fetch_places(struct tracker *tracker, const struct segment_batch *batch, unsigned first,
+			 unsigned end)
+{
+	for (unsigned i = first; i < end; i++) {
+		if (segment_has(&batch->segments[i], SEGMENT_NOT_TCP))
+			continue;
+		tracker->swapped[i] = tuple_of_segment(&tracker->tuples[i], &batch->segments[i]);
+		tracker->hashes[i] = table_hash(&tracker->table, &tracker->tuples[i]);
+		__builtin_prefetch(table_place(&tracker->table, tracker->hashes[i]));
+	}
+}
+
+static void fetch_flows(struct tracker *tracker, const struct segment_batch *batch, unsigned first,
+			unsigned end)
+{
+	for (unsigned i = first; i < end; i++) {
+		if (segment_has(&batch->segments[i], SEGMENT_NOT_TCP))
+			continue;
+		const struct slot *slot = table_place(&tracker->table, tracker->hashes[i]);
+
+		if (!slot->ref || (slot->ref & REF_TOMB) ||
+		    slot->tag != (uint32_t)(tracker->hashes[i] >> 32))
+			continue;
+		const char *flow = pool_at(&tracker->pools.flows, slot->ref);
+
+		for (size_t line = 0; line < sizeof(struct flow); line += 64)
+			__builtin_prefetch(flow + line);
+	}
+}
+
+void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
+{
+	for (unsigned first = 0; first < batch->count; first += BATCH_AHEAD) {
+		unsigned end =
+			first + BATCH_AHEAD < batch->count ? first + BATCH_AHEAD : batch->count;
+
+		fetch_places(tracker, batch, first, end);
+		fetch_flows(tracker, batch, first, end);
+		for (unsigned i = first; i < end; i++)
+			take(tracker, &batch->segments[i], i);
+	}
+}

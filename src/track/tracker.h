@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_TRACK_TRACKER_H
+#define TCPWHY_TRACK_TRACKER_H
+
+#include "track/cold.h"
+#include "track/flow.h"
+#include "track/table.h"
+#include "track/track.h"
+
+/* The tracker itself and the steps of its input path: for insiders of track/ only. */
+
+#define RELEASE_AFTER_NS  (5 * NSEC_PER_SEC)   /* late segments still belong to it */
+#define LAST_ACK_AFTER_NS (60 * NSEC_PER_SEC)  /* a repeated last FIN: its next slot */
+#define SYN_GIVES_UP_NS	  (140 * NSEC_PER_SEC) /* 135 s, the longest schedule, and slack */
+#define SYN_GAP_MOST_NS	  (72 * NSEC_PER_SEC)  /* the longest gap inside a schedule, and slack */
+#define TIME_WAIT_NS	  (60 * NSEC_PER_SEC)
+#define TOMB_KEPT_NS	  (120 * NSEC_PER_SEC) /* to name the connection it continues */
+#define BATCH_AHEAD	  32		       /* segments fetched ahead of the look-ups */
+
+/* What stays of a connection whose record was written. */
+struct tomb {
+	struct tuple tuple;
+	uint32_t snd_nxt[2]; /* as sent, by key order (a, b) */
+	uint16_t unacked[2]; /* snd_nxt of the other - last ack sent; at most 0xffff */
+	int64_t end_ns;
+	uint64_t conn_and_bits; /* conn << 8 | enum tomb_bit */
+};
+static_assert(sizeof(struct tomb) == 64, "DESIGN section 4: at most 64 bytes");
+
+enum tomb_bit {
+	TOMB_BOTH_FINS = 0x01,
+	TOMB_RESET = 0x02,
+	TOMB_NEVER_ENDED = 0x04,
+	TOMB_WAIT_A = 0x08, /* TIME_WAIT is (or would be) held by the key's first end */
+	TOMB_WAIT_B = 0x10,
+};
+
+struct tomb_entry {
+	int64_t since_ns;
+	uint32_t index;
+};
+
+/* Tombstones in order of age: a ring. */
+struct tomb_queue {
+	struct tomb_entry *entries; /* owned */
+	uint32_t first, count, capacity;
+};
+
+struct due_queue {
+	uint32_t first, last; /* flow indexes */
+};
+
+struct evictor;	 /* evict.c */
+struct unfolded; /* release.c */
+
+struct tracker {
+	struct pools pools;
+	struct table table;
+	struct track_sink sink;
+	struct track_stats stats;
+	uint32_t flows_most;
+	int64_t clock_ns;     /* latest time of any frame */
+	uint64_t clock_frame; /* the frame being taken */
+	int64_t frame_ns;     /* its time, and whether it was stamped before the one before */
+	bool frame_back;
+	bool quiet;	     /* a candidate is fed again: sink.segment has seen it */
+	int64_t next_due_ns; /* nothing is due before */
+	struct due_queue due[DUE_LISTS];
+	struct tomb_queue tombs;
+	uint32_t *release; /* owned: flows due at one frame */
+	uint32_t release_count, release_capacity;
+	struct evictor *evictor;
+	struct unfolded *unfolded; /* owned: one record, reused */
+	uint64_t hashes[SEGMENT_BATCH];
+	struct tuple tuples[SEGMENT_BATCH];
+	bool swapped[SEGMENT_BATCH];
+};
+
+/* One segment on its way through the input path. */
+struct step {
+	struct tracker *tracker;
+	struct pools *pools;
+	const struct segment *seg;
+	struct flow *flow;
+	struct side *own, *peer; /* sender, receiver */
+	uint32_t index;		 /* of the flow */
+	enum end from;
+	int64_t now;
+	int64_t silence_ns;	/* since the flow's last segment; 0 for the first */
+	int64_t own_silence_ns; /* since the sender's last; TIME_NONE: it is the first */
+	uint32_t notes;
+	struct seq seq, end; /* end: with payload, SYN and FIN */
+	uint32_t octets;
+	bool keep;	   /* remember it */
+	bool new_octets;   /* carries some that were never seen */
+	bool acks_new;	   /* moves the peer's acked */
+	bool first_data;   /* of its side */
+	bool stray;	   /* not of this connection by its numbers: changes nothing */
+	bool opened;	   /* the opening succeeded by it */
+	uint8_t mark_bits; /* MARK_* */
+	uint8_t moment_options;
+	uint32_t acked_before; /* the peer's acked before this segment */
+};
+
+/* input.c */
+void input_segment(struct step *step);
+struct mark step_mark(const struct step *step);
+void flow_pair(struct tracker *tracker, struct step *step, uint32_t index, bool swapped);
+
+/* begin.c: connections begin, and give way to later ones */
+uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
+		    const struct tuple *tuple, bool swapped);
+enum begins {
+	BEGINS_NOT,
+	BEGINS_FRESH, /* with this segment */
+	BEGINS_MOVED, /* with a SYN that came before: it has begun, this segment is its next */
+};
+enum begins begins_new(struct step *step);
+void note_candidate(struct step *step);
+void candidate_follow(struct step *step);
+
+/* opening.c */
+void opening_syn(struct step *step);
+void opening_syn_ack(struct step *step);
+bool opening_other(struct step *step);
+uint8_t option_order_kind(uint64_t order, unsigned at);
+
+/* sequence.c, ranges.c */
+void sequence_step(struct step *step);
+uint32_t holes_fill(struct step *step, struct seq left, struct seq right, struct hole *filled);
+void holes_add(struct step *step, struct seq left, struct seq right);
+uint64_t holes_octets(const struct loss *loss);
+void held_add(struct loss *loss, struct seq left, struct seq right);
+void held_acked(struct loss *loss, struct seq acked);
+bool held_covers(const struct loss *loss, struct seq left, struct seq right);
+bool held_above(const struct loss *loss, struct seq end);
+
+/* resend.c */
+void resend_note(struct step *step, uint32_t seen_octets);
+void resend_progress(struct step *step);
+void resend_dsack(struct step *step, struct seq left, struct seq right);
+
+/* acks.c, window.c, probe.c */
+void ack_step(struct step *step);
+void window_step(struct step *step);
+bool probe_step(struct step *step);
+void probe_answer(struct step *step);
+uint32_t side_window_octets(const struct flow *flow, const struct side *side, bool *known);
+
+/* fin.c, reset.c, states.c */
+void fin_step(struct step *step);
+void fin_acked(struct step *step);
+void fin_data_after(struct step *step);
+void fin_check_end(struct step *step);
+void reset_step(struct step *step);
+void reset_went_on(struct step *step);
+void state_event(struct step *step, enum end end, enum tcp_event event, uint32_t bits);
+void state_event_at(struct step *step, enum end end, enum tcp_event event, uint32_t bits,
+		    uint64_t frame);
+void state_assume(struct step *step, enum end end, enum tcp_state state);
+void state_confirm(struct step *step, enum end end);
+uint64_t state_withdraw(struct step *step, enum end end, enum tcp_state state);
+unsigned states_unfold(const struct pools *pools, const struct flow *flow, enum end end,
+		       struct state_entry entries[static STATE_ENTRIES_MOST]);
+
+/* copies.c, quality.c, stall.c, icmp.c */
+bool copy_step(struct step *step);
+void copy_remember(struct step *step);
+void quality_step(struct step *step);
+void stall_step(struct step *step);
+void stall_add(struct step *step, enum stall_kind kind, int64_t lasted_ns, uint64_t first_frame,
+	       enum end who);
+void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash,
+	       const struct tuple *tuple, bool swapped);
+
+/* lists.c: what is due when */
+void due_join(struct tracker *tracker, uint32_t index, enum due_list list);
+void due_leave(struct tracker *tracker, uint32_t index);
+void due_run(struct tracker *tracker);
+void flow_ended(struct step *step);
+
+/* tomb.c */
+void tomb_put(struct tracker *tracker, const struct flow *flow);
+void tombs_expire(struct tracker *tracker);
+int64_t tombs_next_ns(const struct tracker *tracker);
+void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b);
+void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b);
+
+/* evict.c */
+void evict_one(struct tracker *tracker);
+void evictor_free(struct evictor *evictor);
+
+/* release.c, unfold.c */
+void release_flow(struct tracker *tracker, uint32_t index, bool at_end);
+struct unfolded *unfolded_new(void);
+void unfolded_free(struct unfolded *unfolded);
+const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool at_end);
+
+/* Take one look at an RTT of this connection; TIME_NONE: unknown. */
+int64_t flow_rtt_ns(const struct tracker *tracker, const struct flow *flow);
+
+#endif /* TCPWHY_TRACK_TRACKER_H */
