@@ -77,7 +77,7 @@ static enum layer sll_next(struct walk *walk, uint16_t device, uint16_t protocol
 		return LAYER_LLC;
 	if (protocol < ETHERTYPE_LEAST)
 		return walk_stop(walk, DECODE_NOT_IP);
-	return gre_protocol_next(walk, protocol); /* a GRE device writes GRE's */
+	return ethertype_next(walk, protocol);
 }
 
 enum layer sll_decode(struct walk *walk)

@@ -57,20 +57,17 @@ static void not_tcp(const struct frame *frame, struct segment_batch *batch)
 void decode_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch)
 {
 	unsigned before = batch->count;
-	struct walk walk;
+	struct walk walk = {
+		.decoder = decoder,
+		.batch = batch,
+		.frame = frame,
+		.in = cursor_over(frame->bytes, frame->captured_bytes),
+		.wire_bytes = frame->wire_bytes > frame->captured_bytes ? frame->wire_bytes
+									: frame->captured_bytes,
+	};
 
-	walk.decoder = decoder;
-	walk.batch = batch;
-	walk.frame = frame;
-	walk.in = cursor_over(frame->bytes, frame->captured_bytes);
-	walk.wire_bytes = frame->wire_bytes > frame->captured_bytes ? frame->wire_bytes
-								    : frame->captured_bytes;
-	walk.vlan_hash = 0;
-	walk.tunnel_hash = 0;
-	walk.encapsulation = 0;
-	walk.depth = 0;
-	walk.icmp = NULL;
-
+	if (frame->fcs_bytes)
+		walk_drop_tail(&walk, frame->fcs_bytes);
 	decoder->stats.frames++;
 	decoder->headers = 0;
 	if (frame->captured_bytes == 0)

@@ -41,10 +41,30 @@ static const uint16_t without_ip[] = {
 	0x9000, /* loopback test */
 };
 
-bool ethertype_is_without_ip(uint16_t type)
+static const uint16_t towards_ip[] = {
+	ETHERTYPE_IP4,		 ETHERTYPE_ETHERNET,	  ETHERTYPE_VLAN,
+	ETHERTYPE_IP6,		 ETHERTYPE_PPP,		  ETHERTYPE_MPLS,
+	ETHERTYPE_MPLS_UPSTREAM, ETHERTYPE_PPPOE_SESSION, ETHERTYPE_JUMBO_LLC,
+	ETHERTYPE_SERVICE_VLAN,	 ETHERTYPE_MACSEC,	  ETHERTYPE_SERVICE_INSTANCE,
+	ETHERTYPE_FABRICPATH,	 ETHERTYPE_VNTAG,	  ETHERTYPE_HSR,
+	ETHERTYPE_NSH,		 ETHERTYPE_QINQ_OLD,
+};
+
+static bool among(const uint16_t *types, size_t count, uint16_t type)
 {
-	for (size_t i = 0; i < sizeof(without_ip) / sizeof(without_ip[0]); i++)
-		if (without_ip[i] == type)
+	for (size_t i = 0; i < count; i++)
+		if (types[i] == type)
 			return true;
 	return false;
+}
+
+bool ethertype_is_without_ip(uint16_t type)
+{
+	return among(without_ip, sizeof(without_ip) / sizeof(without_ip[0]), type);
+}
+
+bool ethertype_is_known(uint16_t type)
+{
+	return among(towards_ip, sizeof(towards_ip) / sizeof(towards_ip[0]), type) ||
+	       ethertype_is_without_ip(type);
 }

@@ -29,4 +29,7 @@ enum ethertype {
 /* Whether a type is known not to lead to IP: address resolution, link control, storage, ... */
 bool ethertype_is_without_ip(uint16_t type);
 
+/* Whether it is any type named here: used where only the type shows that something is Ethernet. */
+bool ethertype_is_known(uint16_t type);
+
 #endif /* TCPWHY_DECODE_ETHERTYPE_H */

@@ -23,7 +23,8 @@ struct block {
 struct datagram_key {
 	struct ip_address src, dst;
 	uint32_t id;
-	uint32_t protocol; /* IPv4: the protocol; IPv6: 256 */
+	uint32_t protocol;	      /* IPv4: the protocol; IPv6: 256 */
+	uint32_t vlan_hash, reserved; /* copies mirrored from two VLANs are two datagrams */
 };
 
 /*
@@ -378,6 +379,7 @@ static enum fragment_result fragment_keep(struct walk *walk, struct fragment *fr
 		.dst = walk->ip.dst,
 		.id = fragment->id,
 		.protocol = walk->ip.what & SEGMENT_IPV6 ? 256 : fragment->protocol,
+		.vlan_hash = walk->vlan_hash,
 	};
 	struct datagram *datagram;
 

@@ -35,9 +35,9 @@ enum fragment_result {
  * @walk:      behind the fragment's headers, the rest limited by the IP length
  * @fragment:  protocol and header_bytes are replaced when the datagram is complete
  *
- * Of bytes that came twice the first copy stays. A datagram is known by addresses and id, for
- * IPv4 also by the protocol. Bounded in memory and time: the oldest datagram is given up when the
- * memory is used up, and one that is not complete within FRAGMENT_LIFE_NS.
+ * Of bytes that came twice the first copy stays. A datagram is known by addresses, id and VLAN,
+ * for IPv4 also by the protocol. Bounded in memory and time: the oldest datagram is given up when
+ * the memory is used up, and one that is not complete within FRAGMENT_LIFE_NS.
  *
  * Source: RFC 791, section 3.2; RFC 8200, section 4.5.
  */

@@ -6,16 +6,18 @@
 
 #define IP6_HEADER_BYTES 40
 
-/* Extension headers, by their protocol number. Source: RFC 8200, section 4; IANA. */
+/*
+ * Extension headers, by their protocol number. Mobility and HIP headers are not among them: nothing
+ * may follow those (RFC 6275, section 6.1.1; RFC 7401, section 5.1).
+ * Source: RFC 8200, section 4; IANA.
+ */
 enum ip6_extension {
 	IP6_HOP_BY_HOP = 0,
 	IP6_ROUTING = 43,
 	IP6_FRAGMENT = 44,
 	IP6_AUTHENTICATION = 51, /* RFC 4302, section 2 */
 	IP6_DESTINATION = 60,
-	IP6_MOBILITY = 135, /* RFC 6275, section 6.1 */
-	IP6_HIP = 139,	    /* RFC 7401 */
-	IP6_SHIM6 = 140,    /* RFC 5533 */
+	IP6_SHIM6 = 140, /* RFC 5533 */
 };
 
 #define IP6_OPTION_PAD1		0
@@ -143,8 +145,6 @@ static enum layer chain_walk(struct walk *walk, struct chain *chain)
 		case IP6_ROUTING:
 		case IP6_AUTHENTICATION:
 		case IP6_DESTINATION:
-		case IP6_MOBILITY:
-		case IP6_HIP:
 		case IP6_SHIM6:
 			extension_read(walk, chain);
 			break;
@@ -170,7 +170,7 @@ static uint32_t jumbo_length(struct walk *walk, uint8_t next)
 	cursor_skip(&in, 1);
 	length = cursor_u8(&in);
 	options_read(walk, &chain, cursor_take(&in, length * 8u + 6u));
-	return chain.jumbo_bytes;
+	return chain.jumbo_bytes > UINT16_MAX ? chain.jumbo_bytes : 0; /* RFC 2675, section 3 */
 }
 
 enum layer ip6_decode(struct walk *walk)

@@ -174,6 +174,31 @@ static bool starts_preemptable(uint8_t delimiter)
 	return delimiter == 0xe6 || delimiter == 0x4c || delimiter == 0x7f || delimiter == 0xb3;
 }
 
+/* Source: IEEE 802.3, section 3.2.9: the usual CRC-32, its last bytes as they lie in the frame. */
+static uint32_t crc_of(struct cursor in)
+{
+	uint32_t crc = UINT32_MAX;
+
+	while (cursor_left(&in)) {
+		crc ^= cursor_u8(&in);
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ ((crc & 1) ? UINT32_C(0xedb88320) : 0);
+	}
+	return ~crc;
+}
+
+/* A piece that others follow ends with another checksum than a whole frame. */
+static bool is_whole(const struct walk *walk)
+{
+	size_t bytes = cursor_left(&walk->in);
+	const uint8_t *end;
+
+	if (bytes < ETHERNET_FCS || bytes != walk->wire_bytes)
+		return true; /* cut by the capture: it cannot be told */
+	end = cursor_peek(&walk->in, bytes - ETHERNET_FCS, ETHERNET_FCS);
+	return end && crc_of(cursor_over(walk->in.at, bytes - ETHERNET_FCS)) == le32_at(end);
+}
+
 enum layer mpacket_decode(struct walk *walk)
 {
 	const uint8_t *b = walk_skip(walk, PREAMBLE_BYTES);
@@ -181,6 +206,8 @@ enum layer mpacket_decode(struct walk *walk)
 	if (!b)
 		return walk_stop(walk, DECODE_LINK_CUT);
 	if (b[7] != MPACKET_EXPRESS && !starts_preemptable(b[7]))
+		return walk_stop(walk, DECODE_ENCAPSULATION_UNKNOWN);
+	if (starts_preemptable(b[7]) && !is_whole(walk))
 		return walk_stop(walk, DECODE_ENCAPSULATION_UNKNOWN);
 	walk_drop_tail(walk, ETHERNET_FCS);
 	return LAYER_ETHERNET;
@@ -206,7 +233,7 @@ enum layer netanalyzer_transparent_decode(struct walk *walk)
 	return LAYER_ETHERNET;
 }
 
-#define IPOIB_HEADER_BYTES 24 /* the destination's address of 20 bytes, a type, two reserved */
+#define IPOIB_HEADER_BYTES 44 /* a global routing header of 40 bytes, a type, two reserved */
 
 enum layer ipoib_decode(struct walk *walk)
 {
@@ -214,5 +241,5 @@ enum layer ipoib_decode(struct walk *walk)
 
 	if (!b)
 		return walk_stop(walk, DECODE_LINK_CUT);
-	return ethertype_next(walk, be16_at(b + 20));
+	return ethertype_next(walk, be16_at(b + 40));
 }

@@ -5,11 +5,32 @@
 #define MPLS_BOTTOM	  0x01 /* in the third byte of an entry: the last one */
 #define MPLS_LABEL_GAL	  13   /* an associated channel follows: RFC 5586 */
 #define CONTROL_WORD_SIZE 4
+#define ETHERNET_TYPE	  12 /* place of the type in an Ethernet header */
+
+/* Whether Ethernet at this offset would have a type that is known. */
+static bool ethernet_is_plausible(const struct walk *walk, size_t offset)
+{
+	const uint8_t *b = cursor_peek(&walk->in, offset + ETHERNET_TYPE, 2);
+
+	return b && ethertype_is_known(be16_at(b));
+}
+
+/* Ethernet over MPLS comes with a control word or without; nothing says which. */
+static enum layer pseudowire_next(struct walk *walk, bool may_be_control_word)
+{
+	if (may_be_control_word && ethernet_is_plausible(walk, CONTROL_WORD_SIZE)) {
+		walk_skip(walk, CONTROL_WORD_SIZE);
+		return LAYER_ETHERNET;
+	}
+	if (ethernet_is_plausible(walk, 0))
+		return LAYER_ETHERNET;
+	return walk_stop(walk, DECODE_ENCAPSULATION_UNKNOWN);
+}
 
 /*
  * Nothing in the stack says what it carries, so its first half byte decides, as in routers: 4 and 6
- * are IP, 0 a control word and then (mostly) Ethernet, 1 a channel for tests; anything else must
- * be Ethernet without a control word. Source: RFC 3032, section 2.1; RFC 4385, sections 2 and 3.
+ * are IP, 0 may be a control word, 1 a channel for tests; anything else must be Ethernet.
+ * Source: RFC 3032, section 2.1; RFC 4385, sections 2 and 3; RFC 4928, section 3.
  */
 static enum layer content_guess(struct walk *walk)
 {
@@ -23,12 +44,11 @@ static enum layer content_guess(struct walk *walk)
 	case 6:
 		return LAYER_IP6;
 	case 0:
-		walk_skip(walk, CONTROL_WORD_SIZE);
-		return LAYER_ETHERNET;
+		return pseudowire_next(walk, true);
 	case 1:
 		return walk_stop(walk, DECODE_NOT_IP);
 	default:
-		return LAYER_ETHERNET;
+		return pseudowire_next(walk, false);
 	}
 }
 

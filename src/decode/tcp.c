@@ -176,7 +176,7 @@ enum layer tcp_decode(struct walk *walk)
 	struct decoder *decoder = walk->decoder;
 	struct segment *seg;
 
-	if (walk->wire_bytes < TCP_HEADER_BYTES)
+	if (walk->wire_bytes < wanted)
 		return walk_stop(walk, DECODE_TCP_BAD);
 	if (captured < wanted)
 		return walk_stop(walk, DECODE_TCP_CUT);

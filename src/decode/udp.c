@@ -34,7 +34,7 @@ enum layer udp_decode(struct walk *walk)
 	const struct udp_tunnel *tunnel;
 	uint16_t bytes;
 
-	if (!b || walk->icmp)
+	if (!b)
 		return walk_stop(walk, DECODE_NOT_TCP);
 	bytes = be16_at(b + 4);
 	if (bytes >= UDP_HEADER_BYTES)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/udp.h"
+#include "decode/wifi.h"
 
 /* Tunnels in UDP that carry the frames of a link: access concentrators, wireless controllers. */
 
@@ -123,7 +124,7 @@ enum layer capwap_decode(struct walk *walk)
 	walk_enter_tunnel(walk, TUNNEL_CAPWAP);
 	if (!(b[2] & CAPWAP_NATIVE))
 		return LAYER_ETHERNET;
-	if ((b[2] >> 1 & 0x1f) != CAPWAP_WIFI || is_swapped_data(walk))
+	if ((b[2] >> 1 & 0x1f) != CAPWAP_WIFI)
 		return walk_stop(walk, DECODE_ENCAPSULATION_UNKNOWN);
-	return LAYER_WIFI;
+	return is_swapped_data(walk) ? wifi_swapped_decode(walk) : LAYER_WIFI;
 }

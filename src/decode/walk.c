@@ -81,6 +81,8 @@ static bool tells_directions_apart(enum tunnel kind)
 	return kind >= TUNNEL_GENEVE;
 }
 
+#define ENCAPSULATION_BITS (SEGMENT_ENCAPSULATION_FOREIGN | SEGMENT_ENCAPSULATION_SAMPLED)
+
 void walk_enter_tunnel(struct walk *walk, enum tunnel kind)
 {
 	uint64_t src = address_hash(&walk->ip.src);
@@ -89,10 +91,13 @@ void walk_enter_tunnel(struct walk *walk, enum tunnel kind)
 
 	walk->tunnel_hash =
 		never_zero(mix(walk->tunnel_hash + mix(src + dst + (uint64_t)kind)), 0xffff);
-	walk->encapsulation = never_zero(mix(walk->encapsulation + mix(ends + (uint64_t)kind)),
-					 ~SEGMENT_ENCAPSULATION_FOREIGN) |
-			      (walk->encapsulation & SEGMENT_ENCAPSULATION_FOREIGN) |
-			      (kind >= TUNNEL_ETHERIP ? SEGMENT_ENCAPSULATION_FOREIGN : 0);
+	walk->encapsulation = (walk->encapsulation & ENCAPSULATION_BITS) |
+			      never_zero(mix(walk->encapsulation + mix(ends + (uint64_t)kind)),
+					 ~ENCAPSULATION_BITS);
+	if (kind >= TUNNEL_ETHERIP)
+		walk->encapsulation |= SEGMENT_ENCAPSULATION_FOREIGN;
+	if (kind == TUNNEL_SAMPLE)
+		walk->encapsulation |= SEGMENT_ENCAPSULATION_SAMPLED;
 }
 
 void walk_add_tag(struct walk *walk, uint32_t tag)

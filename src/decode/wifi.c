@@ -27,7 +27,7 @@ struct data_header {
 	uint16_t control;
 	uint32_t bytes;
 	bool aggregate;
-	bool later_fragment;
+	bool fragment;
 };
 
 /* Read the header without moving. Return: false when it was cut. */
@@ -38,7 +38,7 @@ static bool data_header_read(const struct walk *walk, struct data_header *header
 
 	if (!b)
 		return false;
-	header->later_fragment = (le16_at(b + 22) & FRAGMENT_NUMBER) != 0;
+	header->fragment = (control & FC_MORE_FRAGMENTS) || (le16_at(b + 22) & FRAGMENT_NUMBER);
 	header->bytes = WIFI_HEADER_BYTES;
 	header->aggregate = false;
 	if ((control & FC_TO_DS) && (control & FC_FROM_DS))
@@ -75,22 +75,18 @@ static enum layer aggregate_decode(struct walk *walk)
 	return LAYER_DONE;
 }
 
-/* @padded: the capture aligns what follows the header to four bytes. */
-static enum layer frame_decode(struct walk *walk, bool padded)
+/* @control: frame control. @padded: the capture aligns what follows the header to four bytes. */
+static enum layer frame_decode(struct walk *walk, uint16_t control, bool padded)
 {
-	const uint8_t *b = cursor_peek(&walk->in, 0, 2);
-	struct data_header header;
+	struct data_header header = { .control = control };
 
-	if (!b)
-		return walk_stop(walk, DECODE_LINK_CUT);
-	header.control = le16_at(b);
 	if ((header.control & (FC_VERSION | FC_TYPE)) != FC_TYPE_DATA || (header.control & FC_NULL))
 		return walk_stop(walk, DECODE_NOT_IP);
 	if (header.control & FC_PROTECTED)
 		return walk_stop(walk, DECODE_ENCRYPTED);
 	if (!data_header_read(walk, &header))
 		return walk_stop(walk, DECODE_LINK_CUT);
-	if (header.later_fragment)
+	if (header.fragment)
 		return walk_stop(walk, DECODE_ENCAPSULATION_UNKNOWN);
 	if (padded)
 		header.bytes = (header.bytes + 3) / 4 * 4;
@@ -99,9 +95,24 @@ static enum layer frame_decode(struct walk *walk, bool padded)
 	return header.aggregate ? aggregate_decode(walk) : LAYER_LLC;
 }
 
+/* Frame control without moving; that of a frame without data where it was cut. */
+static uint16_t control_peek(const struct walk *walk)
+{
+	const uint8_t *b = cursor_peek(&walk->in, 0, 2);
+
+	return b ? le16_at(b) : FC_NULL;
+}
+
 enum layer wifi_decode(struct walk *walk)
 {
-	return frame_decode(walk, false);
+	return frame_decode(walk, control_peek(walk), false);
+}
+
+enum layer wifi_swapped_decode(struct walk *walk)
+{
+	uint16_t control = control_peek(walk);
+
+	return frame_decode(walk, (uint16_t)(control << 8 | control >> 8), false);
 }
 
 /* Bits of "present": which fields follow, in this order. */
@@ -146,7 +157,7 @@ enum layer radiotap_decode(struct walk *walk)
 	flags = radiotap_flags(cursor_take(&header, bytes));
 	if (flags & RADIOTAP_FLAG_FCS)
 		walk_drop_tail(walk, FCS_BYTES);
-	return frame_decode(walk, (flags & RADIOTAP_FLAG_PAD) != 0);
+	return frame_decode(walk, control_peek(walk), (flags & RADIOTAP_FLAG_PAD) != 0);
 }
 
 #define PPI_HEADER_BYTES 8

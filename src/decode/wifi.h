@@ -18,4 +18,7 @@ enum layer prism_decode(struct walk *walk);
 /* Source: LINKTYPE_IEEE802_11_AVS. */
 enum layer avs_decode(struct walk *walk);
 
+/* 802.11 with the two bytes of frame control the other way round, as some controllers send it. */
+enum layer wifi_swapped_decode(struct walk *walk);
+
 #endif /* TCPWHY_DECODE_WIFI_H */

@@ -33,6 +33,10 @@ static const struct theme *const themes[] = {
 	&end_fin_theme,
 	&end_dead_theme,
 	&end_open_theme,
+	/* several connections together */
+	&group_scan_theme,
+	&group_server_theme,
+	&group_idle_theme,
 };
 
 const struct theme *const *catalogue_themes(size_t *count)

@@ -27,7 +27,8 @@ enum lab_support {
 	LAB_NO,
 };
 
-struct context; /* judge/context.h: the connection, its hosts, the clock */
+struct context;	   /* judge/context.h: the connection, its hosts, the clock */
+struct group_rule; /* judge/gather.h */
 
 /*
  * One entry of the atlas: everything about a verdict in one place. Rows stand in the file of their
@@ -66,6 +67,9 @@ struct entry {
 	   opening or ending rule adds is kept when it does not hold ("nearly fitted"). NULL:
 	   planned, or found by the group stage. */
 	bool (*holds)(const struct context *context, struct verdict *out);
+
+	/* Of the group phase: its rule over several connections; static. */
+	const struct group_rule *group;
 };
 
 /* The entries of one theme; all of one phase, in the order in which they are tried. */

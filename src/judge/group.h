@@ -5,8 +5,9 @@
 #include "judge/judge.h"
 
 /*
- * The second stage: rules over several connections. Adding and finishing are separate, and what is
- * added is bounded and order-independent, so that the aggregates of several workers can be merged.
+ * The second stage: rules over several connections. What one connection gives it is a small fact
+ * (judge/fact.h); facts are added in the order of the records, so that several workers can judge
+ * and one place can group. All memory is bounded; what is not remembered is counted.
  */
 struct group;
 
@@ -22,11 +23,14 @@ struct group *group_new(void);
 /* Switch one rule off (tests). */
 void group_disable(struct group *group, const char *id);
 
-/* Note what one finished connection tells; the order of connections does not matter. */
+/* Note what one finished connection tells; costs next to nothing when it is an ordinary one. */
 void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement);
 
-/* The input ended: find what the aggregates show. */
+/* The input ended: say what the facts show, in catalogue order, then by host, port, time. */
 void group_finish(struct group *group, int64_t capture_end_ns, const struct group_sink *sink);
+
+/* Connections, hosts or ports that did not fit into the stage's memory. */
+uint64_t group_dropped(const struct group *group);
 
 void group_free(struct group *group);
 

@@ -29,5 +29,8 @@ extern const struct theme life_odd_theme;
 extern const struct theme life_close_theme;
 extern const struct theme life_keepalive_theme;
 extern const struct theme life_capture_theme;
+extern const struct theme group_scan_theme;
+extern const struct theme group_server_theme;
+extern const struct theme group_idle_theme;
 
 #endif /* TCPWHY_JUDGE_THEMES_H */

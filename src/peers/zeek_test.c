@@ -17,11 +17,11 @@ static void numbers_go_round(void **state)
 
 	(void)state;
 	world->client_isn = UINT32_MAX - 15;
-	world_add(world,
-		  HANDSHAKE "1 C PA 1+100 1; 1.1 S A 1 101; 1.2 C PA 101+10 1; "
-			    "1.3 C PA 101+10 1; 1.4 S A 1 111; 2 C FA 111 1; 2.1 S FA 1 112");
+	world_add(world, HANDSHAKE "1 C PA 1+100 1; 1.1 S A 1 101; 1.2 C PA 101+10 1; "
+				   "1.3 C PA 101+10 1; 1.4 S A 1 111; 1.5 C PA 1+100 1; "
+				   "2 C FA 111 1; 2.1 S FA 1 112; 10 C A 112 2");
 	zeek_finish(world->zeek);
-	world_expect(world, "numbers go round", "C SF ShADaTFf 110/0 6/4 0");
+	world_expect(world, "numbers go round", "C SF ShADaTFf 110/0 7/4 0; C OTH A");
 	world_free(world);
 }
 
@@ -271,6 +271,114 @@ static void closed_rows_leave_nothing(void **state)
 	zeek_free(zeek);
 }
 
+/* An acknowledgement of number 0 from far away is taken for a broken one. */
+static void an_acknowledgement_of_zero_far_away_counts_for_nothing(void **state)
+{
+	struct world *world = world_new(0, NULL);
+
+	(void)state;
+	world->client_isn = UINT32_MAX - 3145727;
+	world_add(world, HANDSHAKE "1 S A 1 3145728");
+	zeek_finish(world->zeek);
+	world_expect(world, "ack 0", "C S1 ShAaG 0/0 2/2 3145727");
+	world_free(world);
+}
+
+/* Which of two likely servers is it? The lower port, unless it sends a SYN+ACK. */
+static void two_likely_ports_are_told_apart(void **state)
+{
+	static const uint16_t ports[] = { 9999, 40000 };
+	static const char *const cases[][2] = {
+		{ "0 S PA 1+10 1", "C OTH ^d" },
+		{ "0 C PA 1+10 1", "C OTH D" },
+		{ "0 S SA 0 1", "S OTH H" },
+	};
+	struct zeek_options options = { .server_ports = ports, .server_port_count = 2 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world *world = world_new(0, &options);
+
+		world_add(world, cases[i][0]);
+		zeek_finish(world->zeek);
+		world_expect(world, cases[i][0], cases[i][1]);
+		world_free(world);
+	}
+}
+
+/* At the end: those that wait for an answer to their SYN, then the rest by first frame. */
+static void lone_syns_come_first_at_the_end(void **state)
+{
+	static const uint16_t ports[] = { 40000, 1, 2, 3 };
+	struct world *world = world_new(0, NULL);
+	struct segment seg = world_segment(world, 'C', 0);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		seg.src_port = ports[i];
+		seg.flags = i == 2 ? TCP_SYN : TCP_PSH;
+		seg.payload_bytes = seg.payload_captured = i;
+		zeek_add(world->zeek, &seg);
+	}
+	zeek_finish(world->zeek);
+	world_expect(world, "end", "S S0 ST; C OTH -; S OTH D; S OTH D");
+	assert_int_equal(world->last.orig_port, 3);
+	world_free(world);
+}
+
+/* Every other row goes, through a crowded table: the rest is still found. */
+static void rows_are_found_after_others_have_gone(void **state)
+{
+	struct world *world = world_new(0, NULL);
+	struct segment seg = world_segment(world, 'C', 0);
+
+	(void)state;
+	world->silent = true;
+	for (unsigned i = 0; i < 3000; i++) {
+		seg.src_port = (uint16_t)(1000 + 7 * i);
+		seg.flags = i % 2 ? TCP_PSH : TCP_RST;
+		zeek_add(world->zeek, &seg);
+	}
+	seg.time_ns += 20 * NSEC_PER_SEC;
+	seg.what = SEGMENT_NOT_TCP;
+	for (unsigned i = 0; i < 20; i++)
+		zeek_add(world->zeek, &seg);
+	assert_int_equal(zeek_live(world->zeek), 1500);
+	seg.what = 0;
+	for (unsigned i = 1; i < 3000; i += 2) {
+		seg.src_port = (uint16_t)(1000 + 7 * i);
+		zeek_add(world->zeek, &seg);
+	}
+	assert_int_equal(zeek_live(world->zeek), 1500);
+	world_free(world);
+}
+
+/* Refused, the latest first (a capture out of order): gone 5 s later, the earliest first. */
+static void timers_stay_in_order_when_many_were_cancelled(void **state)
+{
+	struct world *world = world_new(0, NULL);
+	struct segment seg = world_segment(world, 'C', 0);
+
+	(void)state;
+	world->silent = true;
+	for (unsigned i = 0; i < 3000; i++) {
+		seg.time_ns = (3000 - i) * NSEC_PER_MSEC;
+		seg.src_port = (uint16_t)(1000 + 7 * i);
+		seg.flags = TCP_SYN;
+		zeek_add(world->zeek, &seg);
+		seg.flags = TCP_RST;
+		zeek_add(world->zeek, &seg);
+	}
+	assert_int_equal(zeek_live(world->zeek), 3000);
+	seg.what = SEGMENT_NOT_TCP;
+	for (unsigned i = 0; i < 3000; i++) {
+		seg.time_ns = (i + 1) * NSEC_PER_MSEC + 5 * NSEC_PER_SEC;
+		zeek_add(world->zeek, &seg);
+		assert_int_equal(zeek_live(world->zeek), 3000 - 1 - i);
+	}
+	world_free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +395,11 @@ int main(void)
 		cmocka_unit_test(likely_ports_can_be_chosen),
 		cmocka_unit_test(a_connection_to_itself_has_one_side),
 		cmocka_unit_test(closed_rows_leave_nothing),
+		cmocka_unit_test(an_acknowledgement_of_zero_far_away_counts_for_nothing),
+		cmocka_unit_test(two_likely_ports_are_told_apart),
+		cmocka_unit_test(lone_syns_come_first_at_the_end),
+		cmocka_unit_test(rows_are_found_after_others_have_gone),
+		cmocka_unit_test(timers_stay_in_order_when_many_were_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,7 @@ struct world {
 	char rows[64][ROW_TEXT];
 	struct zeek_row last;
 	unsigned count;
+	bool silent; /* rows are not kept */
 };
 
 /* @port: of the server; 0 is 9999. Return: owned by the caller. */

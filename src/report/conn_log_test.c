@@ -54,7 +54,7 @@ static void rows_are_written_as_zeek_writes_them(void **state)
 	struct zeek_row rows[2] = {
 		{
 			.first_frame = 13,
-			.start_ns = INT64_C(1767345242118000000),
+			.start_ns = INT64_C(1767345242000018000),
 			.has_duration = true,
 			.duration_ns = 163506000,
 			.orig_ip = ip_address_v4(client),
@@ -87,7 +87,7 @@ static void rows_are_written_as_zeek_writes_them(void **state)
 	(void)state;
 	log_write(text, sizeof(text), rows, 2);
 	assert_string_equal(
-		text, HEAD("2026-01-02-09-14-02") "1767345242.118000\tC13\t192.168.0.4\t26272\t212."
+		text, HEAD("2026-01-02-09-14-02") "1767345242.000018\tC13\t192.168.0.4\t26272\t212."
 						  "227.15.166\t110\ttcp\t-\t0.163506"
 						  "\t12\t175\tSF\t-\t-"
 						  "\t3\tShAdDafF\t6\t264\t7\t427\t-\t6\n"

@@ -71,7 +71,8 @@ enum segment_what {
 	SEGMENT_HEADER_CUT = 0x0008,   /* 16 or more header bytes captured, but not all it has */
 	SEGMENT_PAYLOAD_CUT = 0x0010,  /* not all of the payload was captured */
 	SEGMENT_OFFSET_SMALL = 0x0020, /* data offset below 5 words */
-	SEGMENT_OFFSET_LARGE = 0x0040, /* data offset beyond the segment's end */
+	SEGMENT_OFFSET_LARGE = 0x0040, /* data offset beyond the segment's end (also with
+					  SEGMENT_HEADER_CUT: 16 to 19 bytes by the IP length) */
 	SEGMENT_REASSEMBLED = 0x0080,  /* frame is the one that completed the IP datagram */
 	SEGMENT_FRAGMENT_ALONE =
 		0x0100, /* first fragment, cut by the snap length: not reassembled */
@@ -134,7 +135,8 @@ struct segment {
 				      addresses that tells directions apart where Zeek does (Geneve,
 				      GTP, Teredo: yes; IP, GRE, VXLAN: no); no VLANs */
 	const uint8_t *payload;	   /* borrowed until the batch is given back; NULL: none */
-	const uint8_t *options;	   /* borrowed likewise: the option bytes; NULL: none */
+	const uint8_t *options;	   /* borrowed likewise: the option bytes; NULL: none (with
+				      SEGMENT_HEADER_CUT: fewer than 20 header bytes captured) */
 	const struct icmp_error *icmp; /* borrowed likewise; only with SEGMENT_QUOTED */
 };
 
@@ -158,6 +160,10 @@ static inline bool segment_has(const struct segment *seg, unsigned what)
 
 /* Bit of segment.encapsulation: one of the tunnels is of a kind that Zeek does not look into. */
 #define SEGMENT_ENCAPSULATION_FOREIGN UINT32_C(0x80000000)
+
+/* Bit of segment.encapsulation: the start of a packet that sFlow sampled, not the packet itself;
+ * Wireshark gives it a stream and analyses no more of it than of a header quoted in an error. */
+#define SEGMENT_ENCAPSULATION_SAMPLED UINT32_C(0x40000000)
 
 #define SEGMENT_BATCH	   256 /* segments handed over at once, at the most */
 #define SEGMENT_BATCH_ICMP 64
