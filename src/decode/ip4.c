@@ -45,6 +45,7 @@ static void header_fill(struct ip_header *ip, const uint8_t *b)
 	ip->tos = b[1];
 	ip->id = be16_at(b + 4);
 	ip->ttl = b[8];
+	ip->care_of = NULL;
 	ip->what = (fragment & IP4_DONT_FRAGMENT) ? SEGMENT_DONT_FRAGMENT : 0;
 	ip->src = ip_address_v4(b + 12);
 	ip->dst = ip_address_v4(b + 16);

@@ -24,6 +24,7 @@ enum ip6_extension {
 #define IP6_OPTION_JUMBO	0xc2 /* RFC 2675 */
 #define IP6_OPTION_HOME_ADDRESS 0xc9 /* RFC 6275, section 6.3 */
 #define ADDRESS_BYTES		16
+#define IP6_SOURCE		8 /* where it stands in the header */
 
 #define ROUTING_SOURCE	0 /* RFC 5095 forbids it, packets may still carry it */
 #define ROUTING_MOBILE	2 /* RFC 6275, section 6.4 */
@@ -36,6 +37,7 @@ struct chain {
 	uint32_t fixed_bytes; /* IPv6 header and extension headers so far */
 	enum layer after;     /* where to go on when it has ended early */
 	bool ended;
+	const uint8_t *header; /* borrowed: the IPv6 header */
 };
 
 static void chain_end(struct chain *chain, enum layer after)
@@ -59,9 +61,11 @@ static void options_read(struct walk *walk, struct chain *chain, struct cursor i
 			return;
 		if (type == IP6_OPTION_JUMBO && cursor_left(&value) == 4)
 			chain->jumbo_bytes = cursor_be32(&value);
-		if (type == IP6_OPTION_HOME_ADDRESS && cursor_left(&value) == ADDRESS_BYTES)
+		if (type == IP6_OPTION_HOME_ADDRESS && cursor_left(&value) == ADDRESS_BYTES) {
 			memcpy(walk->ip.src.bytes, cursor_skip(&value, ADDRESS_BYTES),
 			       ADDRESS_BYTES);
+			walk->ip.care_of = chain->header + IP6_SOURCE;
+		}
 	}
 }
 
@@ -176,7 +180,7 @@ static uint32_t jumbo_length(struct walk *walk, uint8_t next)
 enum layer ip6_decode(struct walk *walk)
 {
 	const uint8_t *b = walk_skip(walk, IP6_HEADER_BYTES);
-	struct chain chain = { .fixed_bytes = IP6_HEADER_BYTES };
+	struct chain chain = { .fixed_bytes = IP6_HEADER_BYTES, .header = b };
 	uint32_t payload;
 
 	if (!b)
@@ -186,8 +190,9 @@ enum layer ip6_decode(struct walk *walk)
 	walk->ip.tos = (uint8_t)((b[0] << 4) | (b[1] >> 4));
 	walk->ip.id = 0;
 	walk->ip.ttl = b[7];
+	walk->ip.care_of = NULL;
 	walk->ip.what = SEGMENT_IPV6 | SEGMENT_DONT_FRAGMENT;
-	memcpy(walk->ip.src.bytes, b + 8, ADDRESS_BYTES);
+	memcpy(walk->ip.src.bytes, b + IP6_SOURCE, ADDRESS_BYTES);
 	memcpy(walk->ip.dst.bytes, b + 24, ADDRESS_BYTES);
 
 	payload = be16_at(b + 4);

@@ -48,6 +48,7 @@ static void context_fill(struct segment *seg, const struct walk *walk)
 	seg->path = (walk->tunnel_hash << 16) | walk->vlan_hash;
 	seg->encapsulation = walk->encapsulation;
 	seg->icmp = walk->icmp;
+	seg->care_of = ip->care_of;
 	seg->options_seen = 0;
 	seg->options_bytes = 0;
 	seg->options = NULL;

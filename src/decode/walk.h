@@ -49,6 +49,7 @@ struct ip_header {
 	uint16_t id;
 	uint16_t what; /* the enum segment_what bits that IP decides */
 	uint8_t ttl, tos;
+	const uint8_t *care_of; /* borrowed from the frame: as in struct segment */
 };
 
 /* One way through one frame. */

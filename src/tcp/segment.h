@@ -138,6 +138,8 @@ struct segment {
 	const uint8_t *options;	   /* borrowed likewise: the option bytes; NULL: none (with
 				      SEGMENT_HEADER_CUT: fewer than 20 header bytes captured) */
 	const struct icmp_error *icmp; /* borrowed likewise; only with SEGMENT_QUOTED */
+	const uint8_t *care_of; /* borrowed likewise: the 16 bytes of the IPv6 header's source
+				   where src is a home address (RFC 6275); NULL: src is it */
 };
 
 static_assert(sizeof(struct segment) <= 160, "two and a half cache lines: the hot path reads it");
@@ -160,6 +162,8 @@ static inline bool segment_has(const struct segment *seg, unsigned what)
 
 /* Bit of segment.encapsulation: one of the tunnels is of a kind that Zeek does not look into. */
 #define SEGMENT_ENCAPSULATION_FOREIGN UINT32_C(0x80000000)
+/* Bit of segment.encapsulation: a header that a switch sampled (sFlow), not a packet seen here. */
+#define SEGMENT_ENCAPSULATION_SAMPLE  UINT32_C(0x40000000)
 
 /* Bit of segment.encapsulation: the start of a packet that sFlow sampled, not the packet itself;
  * Wireshark gives it a stream and analyses no more of it than of a header quoted in an error. */
