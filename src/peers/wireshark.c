@@ -65,6 +65,12 @@ void wireshark_free(struct wireshark *ws)
 	free(ws);
 }
 
+/* Sampled headers are treated like those quoted in an ICMP error, but count as packets. */
+static bool is_sample(const struct segment *seg)
+{
+	return (seg->encapsulation & SEGMENT_ENCAPSULATION_SAMPLED) != 0;
+}
+
 static bool is_syn(const struct segment *seg)
 {
 	return (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
@@ -183,7 +189,7 @@ static void take_times(const struct ws_look *look)
 static bool walk_options(const struct ws_look *look, unsigned sender)
 {
 	const struct segment *seg = look->seg;
-	bool goes_on = segment_has(seg, SEGMENT_QUOTED) && !seg->icmp->cut;
+	bool goes_on = (segment_has(seg, SEGMENT_QUOTED) && !seg->icmp->cut) || is_sample(seg);
 	struct ws_options options = ws_options_of(seg);
 	struct ws_option option;
 	enum ws_options_step step;
@@ -256,7 +262,7 @@ static void take_segment(struct ws_look *look, const struct ws_place *place)
 {
 	const struct segment *seg = look->seg;
 
-	if (!segment_has(seg, LENGTH_UNKNOWN)) {
+	if (!segment_has(seg, LENGTH_UNKNOWN) && !is_sample(seg)) {
 		look->length = seg->payload_bytes;
 		look->mptcp_kinds = ws_mptcp_kinds(look->ws, look->stream);
 		base_seq_init(look);
@@ -291,7 +297,8 @@ bool wireshark_add(struct wireshark *ws, const struct segment *seg, struct wires
 	struct ws_place place;
 
 	if (segment_has(seg, SEGMENT_NOT_TCP) ||
-	    (segment_has(seg, SEGMENT_QUOTED) && seg->icmp->quoted_bytes < QUOTED_LEAST))
+	    (segment_has(seg, SEGMENT_QUOTED) &&
+	     (!seg->icmp || seg->icmp->quoted_bytes < QUOTED_LEAST)))
 		return false;
 	place = ws_stream_find(ws, seg);
 	if (!place.stream || !take_syn(ws, seg, &place, &shown)) {

@@ -41,16 +41,27 @@ struct key {
 	uint8_t version;
 };
 
+/* Wireshark looks at the header's source, also where an option names a home address. */
+static struct ip_address source_of(const struct segment *seg)
+{
+	struct ip_address source = seg->src;
+
+	if (seg->care_of)
+		memcpy(source.bytes, seg->care_of, sizeof(source.bytes));
+	return source;
+}
+
 /* Return: the sender's place in the key, 1 when its address (then its port) is the larger one. */
 static unsigned key_of(const struct segment *seg, struct key *key)
 {
-	int order = memcmp(seg->src.bytes, seg->dst.bytes, sizeof(seg->src.bytes));
+	struct ip_address source = source_of(seg);
+	int order = memcmp(source.bytes, seg->dst.bytes, sizeof(source.bytes));
 	unsigned sender;
 
 	if (order == 0)
 		order = (int)seg->src_port - (int)seg->dst_port;
 	sender = order > 0;
-	key->ip[sender] = seg->src;
+	key->ip[sender] = source;
 	key->ip[1 - sender] = seg->dst;
 	key->port[sender] = seg->src_port;
 	key->port[1 - sender] = seg->dst_port;
