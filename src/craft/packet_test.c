@@ -132,7 +132,7 @@ static void random_wrapping(struct dice *dice, struct sample *sample)
 					  CRAFT_LINK_SLL };
 
 	sample->packet.link_type = links[dice_roll(dice, 4)];
-	sample->packet.tunnel = NOTATION_NO_TUNNEL;
+	sample->packet.tunnel = (enum notation_tunnel)dice_roll(dice, NOTATION_TUNNELS);
 	if (sample->packet.link_type == CRAFT_LINK_ETHERNET)
 		sample->packet.vlan_count = dice_roll(dice, 3);
 	for (unsigned i = 0; i < NOTATION_VLANS_MOST; i++)
