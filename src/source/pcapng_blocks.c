@@ -34,10 +34,12 @@ static bool option_next(struct input *input, struct cursor *in, struct option *o
 
 	if (option->code == OPTION_END)
 		return false;
-	if (bytes > cursor_left(in))
-		return err_set(err, ERR_INPUT,
-			       "an option (code %u) claims %u bytes; its block has %zu left",
-			       option->code, bytes, cursor_left(in));
+	if (bytes > cursor_left(in)) {
+		err_set(err, ERR_INPUT,
+			"an option (code %u) claims %u bytes; its block has %zu left", option->code,
+			bytes, cursor_left(in));
+		return false;
+	}
 	option->value = cursor_take(in, bytes);
 	if (bytes % 4 != 0 && cursor_left(in) > 0)
 		cursor_take(in, 4 - bytes % 4u);

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PATH_BYTES 4096
+#include "fuzz_target.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define PATH_BYTES 4096
 
 static size_t files_run;
 

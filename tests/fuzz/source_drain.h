@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "fuzz_target.h"
 #include "source/source.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What every frame promises, whatever the input was; all its bytes are looked at. */
 static inline void frame_hold_to_promises(const struct source *src, const struct frame *frame)
