@@ -17,35 +17,38 @@ struct option {
 	struct cursor value;
 };
 
-/*
- * The next option; false at the end of the list or, with @err set, where one does not fit. A list
- * that just stops, without an end mark, is allowed: many writers do that.
- */
-static bool option_next(struct input *input, struct cursor *in, struct option *option,
-			struct err *err)
+enum option_result {
+	OPTION_READ,
+	OPTION_NO_MORE,
+	OPTION_BAD, /* it does not fit; err is set */
+};
+
+/* A list that just stops, without an end mark, is allowed: many writers do that. */
+static enum option_result option_next(struct input *input, struct cursor *in, struct option *option,
+				      struct err *err)
 {
 	const struct pcapng_reader *reader = input->reader;
 
 	if (cursor_left(in) < 4)
-		return false;
+		return OPTION_NO_MORE;
 	option->code = pcapng_u16(reader, in);
 
 	uint16_t bytes = pcapng_u16(reader, in);
 
 	if (option->code == OPTION_END)
-		return false;
+		return OPTION_NO_MORE;
 	if (bytes > cursor_left(in)) {
 		err_set(err, ERR_INPUT,
 			"an option (code %u) claims %u bytes; its block has %zu left", option->code,
 			bytes, cursor_left(in));
-		return false;
+		return OPTION_BAD;
 	}
 	option->value = cursor_take(in, bytes);
 	if (bytes % 4 != 0 && cursor_left(in) > 0)
 		cursor_take(in, 4 - bytes % 4u);
 	if (option->code == OPTION_COMMENT)
 		input->comments++;
-	return true;
+	return OPTION_READ;
 }
 
 static bool option_has_bytes(const struct option *option, size_t bytes, struct err *err)
@@ -71,7 +74,7 @@ static bool section_header_take(struct input *input, struct cursor body, struct 
 {
 	struct pcapng_reader *reader = input->reader;
 	struct option option;
-	struct err wrong = { 0 };
+	enum option_result result;
 
 	(void)batch;
 	cursor_skip(&body, 4); /* byte-order magic */
@@ -83,12 +86,11 @@ static bool section_header_take(struct input *input, struct cursor body, struct 
 	if (major != 1)
 		return err_set(err, ERR_INPUT, "pcapng version %u.%u is not known; it must be 1.x",
 			       major, minor);
-	while (option_next(input, &body, &option, &wrong))
-		;
-	if (wrong.kind != ERR_NONE)
-		return err_set(err, wrong.kind, "%s", wrong.what);
+	do /* only comments matter, and they are counted */
+		result = option_next(input, &body, &option, err);
+	while (result == OPTION_READ);
 	reader->interface_count = 0;
-	return true;
+	return result == OPTION_NO_MORE;
 }
 
 /* --- interface description: section 4.2 ----------------------------------------------------- */
@@ -172,19 +174,17 @@ static bool interface_take(struct input *input, struct cursor body, struct frame
 	struct pcapng_interface added = { .resolution = RESOLUTION_MICROSECONDS };
 	struct interface_texts texts = { 0 };
 	struct option option;
-	struct err wrong = { 0 };
+	enum option_result result;
 
 	(void)batch;
 	added.link_type = pcapng_u16(reader, &body);
 	cursor_skip(&body, 2);
 	added.snap_bytes = pcapng_u32(reader, &body);
 	added.captured_most = captured_bytes_most(added.link_type);
-	while (option_next(input, &body, &option, &wrong) &&
-	       interface_option_take(reader, &option, &added, &texts, &wrong))
-		;
-	if (wrong.kind != ERR_NONE)
-		return err_set(err, wrong.kind, "%s", wrong.what);
-	if (!interface_make_room(reader, err))
+	while ((result = option_next(input, &body, &option, err)) == OPTION_READ)
+		if (!interface_option_take(reader, &option, &added, &texts, err))
+			return false;
+	if (result == OPTION_BAD || !interface_make_room(reader, err))
 		return false;
 
 	struct source_interface about = { .link_type = added.link_type,
@@ -222,7 +222,8 @@ static const struct pcapng_interface *interface_find(const struct input *input, 
 
 #define DROPS_UNKNOWN UINT16_C(0xffff)
 
-static int64_t time_from(const struct pcapng_interface *interface, uint64_t ticks)
+/* Any resolution and offset. */
+static int64_t time_from_any(const struct pcapng_interface *interface, uint64_t ticks)
 {
 	unsigned exponent = interface->resolution & 0x7fu;
 	__extension__ unsigned __int128 nanoseconds = ticks;
@@ -236,14 +237,27 @@ static int64_t time_from(const struct pcapng_interface *interface, uint64_t tick
 		for (; exponent > 9; exponent--)
 			nanoseconds /= 10;
 	}
-	time_ns = interface->offset_seconds;
-	time_ns = time_ns * NSEC_PER_SEC;
 	if (nanoseconds > UINT64_MAX)
 		return TIME_NONE;
-	time_ns += (uint64_t)nanoseconds;
+	time_ns = interface->offset_seconds;
+	time_ns = time_ns * NSEC_PER_SEC + (uint64_t)nanoseconds;
 	if (time_ns < -TIME_FURTHEST_NS || time_ns > TIME_FURTHEST_NS)
 		return TIME_NONE;
 	return (int64_t)time_ns;
+}
+
+/* The usual resolutions, and times within 1970 and 2116, without the long way round. */
+static inline int64_t time_from(const struct pcapng_interface *interface, uint64_t ticks)
+{
+	uint64_t tick_ns = interface->resolution == 9 ? 1 : 1000;
+	uint64_t nanoseconds;
+
+	if ((interface->resolution == 6 || interface->resolution == 9) &&
+	    interface->offset_seconds == 0 &&
+	    !__builtin_mul_overflow(ticks, tick_ns, &nanoseconds) &&
+	    nanoseconds <= (uint64_t)TIME_FURTHEST_NS)
+		return (int64_t)nanoseconds;
+	return time_from_any(interface, ticks);
 }
 
 static bool packet_options_take(struct input *input, struct cursor *in,
@@ -252,9 +266,9 @@ static bool packet_options_take(struct input *input, struct cursor *in,
 {
 	const struct pcapng_reader *reader = input->reader;
 	struct option option;
-	struct err wrong = { 0 };
+	enum option_result result;
 
-	while (option_next(input, in, &option, &wrong)) {
+	while ((result = option_next(input, in, &option, err)) == OPTION_READ) {
 		if (option.code == EPB_FLAGS && cursor_left(&option.value) == 4) {
 			unsigned fcs = pcapng_u32(reader, &option.value) >> FLAGS_FCS_SHIFT;
 
@@ -265,12 +279,11 @@ static bool packet_options_take(struct input *input, struct cursor *in,
 						    get64(reader, option.value));
 		}
 	}
-	if (wrong.kind != ERR_NONE)
-		return err_set(err, wrong.kind, "%s", wrong.what);
-	return true;
+	return result == OPTION_NO_MORE;
 }
 
-/* Cut the packet's bytes off @in and fill what all kinds of packets have in common. */
+/* Cut the packet's bytes off @in and fill what all kinds of packets have in common; all of @frame
+ * but number, time and lengths. */
 static bool packet_bytes_take(struct input *input, struct cursor *in,
 			      const struct pcapng_interface *interface, struct frame *frame,
 			      struct err *err)
@@ -295,15 +308,16 @@ static bool packet_bytes_take(struct input *input, struct cursor *in,
 	return true;
 }
 
-static void packet_done(struct input *input, struct frame_batch *batch, const struct frame *frame)
+/* The batch's next frame is complete. */
+static void packet_done(struct input *input, struct frame_batch *batch)
 {
 	struct pcapng_reader *reader = input->reader;
 
-	if (frame->time_ns == TIME_NONE)
+	if (batch->frames[batch->count].time_ns == TIME_NONE)
 		input->no_time++;
 	reader->numbered_skipped = 0;
 	input->packets++;
-	batch->frames[batch->count++] = *frame;
+	batch->count++;
 }
 
 /* What the enhanced and the obsolete block have in common: from the time on. */
@@ -312,7 +326,7 @@ static bool timed_packet_take(struct input *input, struct cursor *in, uint32_t i
 {
 	const struct pcapng_reader *reader = input->reader;
 	const struct pcapng_interface *interface = interface_find(input, interface_id, err);
-	struct frame frame = { .number = reader->numbered_skipped };
+	struct frame *frame = &batch->frames[batch->count];
 
 	if (!interface)
 		return false;
@@ -320,13 +334,14 @@ static bool timed_packet_take(struct input *input, struct cursor *in, uint32_t i
 	uint64_t ticks_high = pcapng_u32(reader, in);
 	uint64_t ticks = ticks_high << 32 | pcapng_u32(reader, in);
 
-	frame.time_ns = time_from(interface, ticks);
-	frame.captured_bytes = pcapng_u32(reader, in);
-	frame.wire_bytes = pcapng_u32(reader, in);
-	if (!packet_bytes_take(input, in, interface, &frame, err) ||
-	    !packet_options_take(input, in, interface, &frame, err))
+	frame->number = reader->numbered_skipped;
+	frame->time_ns = time_from(interface, ticks);
+	frame->captured_bytes = pcapng_u32(reader, in);
+	frame->wire_bytes = pcapng_u32(reader, in);
+	if (!packet_bytes_take(input, in, interface, frame, err) ||
+	    !packet_options_take(input, in, interface, frame, err))
 		return false;
-	packet_done(input, batch, &frame);
+	packet_done(input, batch);
 	return true;
 }
 
@@ -360,19 +375,21 @@ static bool simple_packet_take(struct input *input, struct cursor body, struct f
 {
 	const struct pcapng_reader *reader = input->reader;
 	const struct pcapng_interface *interface = interface_find(input, 0, err);
-	struct frame frame = { .number = reader->numbered_skipped, .time_ns = TIME_NONE };
+	struct frame *frame = &batch->frames[batch->count];
 
 	if (!interface)
 		return false;
-	frame.wire_bytes = pcapng_u32(reader, &body);
-	frame.captured_bytes = frame.wire_bytes;
-	if (interface->snap_bytes > 0 && frame.captured_bytes > interface->snap_bytes)
-		frame.captured_bytes = interface->snap_bytes;
-	if (frame.captured_bytes > cursor_left(&body))
-		frame.captured_bytes = (uint32_t)cursor_left(&body);
-	if (!packet_bytes_take(input, &body, interface, &frame, err))
+	frame->number = reader->numbered_skipped;
+	frame->time_ns = TIME_NONE;
+	frame->wire_bytes = pcapng_u32(reader, &body);
+	frame->captured_bytes = frame->wire_bytes;
+	if (interface->snap_bytes > 0 && frame->captured_bytes > interface->snap_bytes)
+		frame->captured_bytes = interface->snap_bytes;
+	if (frame->captured_bytes > cursor_left(&body))
+		frame->captured_bytes = (uint32_t)cursor_left(&body);
+	if (!packet_bytes_take(input, &body, interface, frame, err))
 		return false;
-	packet_done(input, batch, &frame);
+	packet_done(input, batch);
 	return true;
 }
 
@@ -388,7 +405,7 @@ static bool statistics_take(struct input *input, struct cursor body, struct fram
 	const struct pcapng_interface *interface =
 		interface_find(input, pcapng_u32(reader, &body), err);
 	struct option option;
-	struct err wrong = { 0 };
+	enum option_result result;
 	bool known = false;
 	uint64_t dropped = 0;
 
@@ -396,25 +413,26 @@ static bool statistics_take(struct input *input, struct cursor body, struct fram
 	if (!interface)
 		return false;
 	cursor_skip(&body, 8); /* when it was counted */
-	while (option_next(input, &body, &option, &wrong)) {
+	while ((result = option_next(input, &body, &option, err)) == OPTION_READ) {
 		if (option.code != ISB_IFDROP && option.code != ISB_OSDROP)
 			continue;
-		if (!option_has_bytes(&option, 8, &wrong))
-			break;
+		if (!option_has_bytes(&option, 8, err))
+			return false;
 		dropped += get64(reader, option.value);
 		known = true;
 	}
-	if (wrong.kind != ERR_NONE)
-		return err_set(err, wrong.kind, "%s", wrong.what);
+	if (result == OPTION_BAD)
+		return false;
 	if (known)
 		interface_count_statistics(&input->interfaces->entries[interface->index], dropped);
 	return true;
 }
 
 static const struct pcapng_block_kind kinds[] = {
-	{ 0x0a0d0d0a, 28, section_header_take },  { 0x00000001, 20, interface_take },
-	{ 0x00000002, 32, obsolete_packet_take }, { 0x00000003, 16, simple_packet_take },
-	{ 0x00000005, 24, statistics_take },	  { 0x00000006, 32, enhanced_packet_take },
+	{ 0x00000006, 32, enhanced_packet_take }, /* first: nearly all blocks are of this kind */
+	{ 0x00000003, 16, simple_packet_take },	  { 0x00000002, 32, obsolete_packet_take },
+	{ 0x00000005, 24, statistics_take },	  { 0x00000001, 20, interface_take },
+	{ 0x0a0d0d0a, 28, section_header_take },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
