@@ -64,8 +64,10 @@ static bool input_open(struct source *src, struct input *input, const char *path
 	input->name = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
 	if (!input->name)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	if (!stream_open(&input->stream, path, read_bytes, err))
-		return input_damaged(input, err);
+	if (!stream_open(&input->stream, path, read_bytes, err)) {
+		err_at(err, "%s", input->name);
+		return false;
+	}
 	return format_find(input, err) && input->ops->open(input, err);
 }
 
