@@ -89,6 +89,7 @@ struct closing_side {
 	uint32_t seq; /* as sent, of the FIN's octet */
 	uint64_t repeats;
 	int64_t last_ns, last_repeat_ns, last_gap_ns;
+	int64_t silence_ns; /* before its first transmission */
 	uint64_t last_repeat_frame;
 	uint64_t acked_again, acked_again_frame;
 	uint64_t after, after_acked;

@@ -138,7 +138,8 @@ struct reset {
 	struct moment trigger; /* valid with has_trigger */
 	bool has_previous;
 	struct moment previous; /* the peer's last segment before it, trigger or not */
-	int64_t silence_ns;	/* of both ends before the trigger, else before it; TIME_NONE */
+	int64_t silence_ns;	/* of both ends before the trigger (to a millisecond), else
+				   before the reset; TIME_NONE: none before */
 	int64_t own_rtt_ns;	/* resetter's half of the handshake RTT at the tap; TIME_NONE */
 	int mptcp_reason;	/* of MP_TCPRST; -1 without */
 };

@@ -15,6 +15,21 @@ static struct seq fin_seq(const struct step *step)
 	return seq_add(step->seq, step->seg->payload_bytes);
 }
 
+/* Closing confirms what was inferred of the closer, but for the peer's FIN when it does not
+   acknowledge that one: it had not arrived yet, and will. */
+static void fin_states(struct step *step, bool crossed)
+{
+	const struct closing_side *peer = closing_of(step, end_other(step->from));
+	bool awaits = crossed && state_withdraw(step, step->from, STATE_CLOSE_WAIT) != 0;
+
+	state_confirm(step, step->from);
+	state_event(step, step->from, EVENT_SEND_FIN, 0);
+	if (awaits && peer)
+		state_event_at(step, step->from, EVENT_RECEIVE_FIN, STATE_PROVISIONAL,
+			       peer->first.frame);
+	state_event(step, end_other(step->from), EVENT_RECEIVE_FIN, STATE_PROVISIONAL);
+}
+
 static void fin_first(struct step *step, struct closing_side *own)
 {
 	struct flow *flow = step->flow;
@@ -24,6 +39,8 @@ static void fin_first(struct step *step, struct closing_side *own)
 	own->acks_peer_fin = peer_closed && side_has(step->peer, SIDE_FIN_ACKED);
 	own->completes_handshake = (step->notes & NOTE_HANDSHAKE_ACK) != 0;
 	own->seq = fin_seq(step).raw;
+	own->silence_ns =
+		step->own->last.frame || step->peer->last.frame ? step->silence_ns : TIME_NONE;
 	own->last_ns = step->now;
 	own->last_repeat_ns = TIME_NONE;
 	own->first = step_mark(step);
@@ -31,8 +48,7 @@ static void fin_first(struct step *step, struct closing_side *own)
 		flow->bits |= FLOW_FIRST_FIN_B;
 	if (peer_closed && !own->acks_peer_fin)
 		flow->bits |= FLOW_CROSSED;
-	state_event(step, step->from, EVENT_SEND_FIN, 0);
-	state_event(step, end_other(step->from), EVENT_RECEIVE_FIN, STATE_PROVISIONAL);
+	fin_states(step, peer_closed && !own->acks_peer_fin);
 }
 
 /* The repeat shows that the FIN, or the ACK of it, never arrived: take back what rested on it. */

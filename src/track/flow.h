@@ -84,7 +84,8 @@ struct side {
 	uint32_t timed_end; /* an ACK of this octet gives an RTT */
 	int64_t timed_ns;
 	uint32_t out_seq;      /* the first segment of what is outstanding */
-	uint32_t out_quiet_ms; /* silence before that segment */
+	uint32_t out_quiet_ms;	/* silence before that segment */
+	uint32_t last_quiet_ms; /* ... before the last one, of both ends */
 	int64_t out_ns;
 	uint64_t out_frame;
 	uint64_t option_order; /* 12 codes of 5 bits, first in the low ones (opening.c) */

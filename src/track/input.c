@@ -306,6 +306,13 @@ static void sighting(struct step *step)
 	tracker->sink.host(tracker->sink.context, &host);
 }
 
+uint32_t step_quiet_ms(const struct step *step)
+{
+	int64_t ms = step->silence_ns / NSEC_PER_MSEC;
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 static void update_last(struct step *step)
 {
 	struct flow *flow = step->flow;
@@ -313,6 +320,7 @@ static void update_last(struct step *step)
 
 	copy_remember(step);
 	own->last = step_mark(step);
+	own->last_quiet_ms = step_quiet_ms(step);
 	own->last_sum = step->seg->tcp_checksum;
 	if (step->seg->payload_bytes && !(step->seg->flags & TCP_RST) && !step->stray &&
 	    !(step->notes & (NOTE_KEEPALIVE | NOTE_WINDOW_PROBE))) {

@@ -112,6 +112,18 @@ static bool payload_acked(const struct step *step)
 	return now || !side_outstanding(peer);
 }
 
+/* How long nobody had spoken before the segment that the reset answers, or before the reset. */
+static int64_t silence_before(const struct step *step, const struct mark *trigger)
+{
+	const struct side *peer = step->peer;
+
+	if (trigger == &peer->last)
+		return (int64_t)peer->last_quiet_ms * NSEC_PER_MSEC;
+	if (trigger) /* data behind an ACK of the same burst */
+		return 0;
+	return step->own->last.frame || peer->last.frame ? step->silence_ns : TIME_NONE;
+}
+
 static void reset_facts(struct step *step, struct kept_reset *kept, enum reset_fate fate)
 {
 	const struct side *own = step->own, *peer = step->peer;
@@ -141,6 +153,7 @@ static void reset_facts(struct step *step, struct kept_reset *kept, enum reset_f
 	facts->mptcp_reason =
 		seg->options_seen & TCP_HAS_MPTCP ? segment_mptcp_reset_reason(seg) : -1;
 	facts->has_trigger = trigger != NULL;
+	facts->silence_ns = silence_before(step, trigger);
 	if (trigger)
 		kept->trigger = *trigger;
 	facts->has_previous = peer->last.frame != 0;
@@ -253,7 +266,8 @@ void reset_went_on(struct step *step)
 	for (unsigned i = 0; resets && i < resets->count; i++) {
 		struct kept_reset *kept = &resets->reset[i];
 
-		if ((kept->at.from & MARK_END) != (uint8_t)step->from)
+		if ((kept->at.from & MARK_END) != (uint8_t)step->from ||
+		    kept->at.frame >= step->seg->frame)
 			continue;
 		if (!kept->facts.later_ttl)
 			kept->facts.later_ttl = step->seg->ttl;

@@ -88,13 +88,11 @@ static void payload_facts(struct step *step)
 	if (!step->new_octets)
 		return;
 	if (!side_has(own, SIDE_OUT)) {
-		int64_t quiet_ms = step->silence_ns / NSEC_PER_MSEC;
-
 		own->bits |= SIDE_OUT;
 		own->out_seq = step->seq.raw;
 		own->out_ns = step->now;
 		own->out_frame = step->seg->frame;
-		own->out_quiet_ms = quiet_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)quiet_ms;
+		own->out_quiet_ms = step_quiet_ms(step);
 	}
 	if (!side_has(own, SIDE_TIMED) && !(step->notes & (NOTE_RESENT | NOTE_FILLS_GAP))) {
 		own->bits |= SIDE_TIMED;

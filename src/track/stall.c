@@ -62,7 +62,9 @@ static void pause_step(struct step *step)
 	enum end other = end_other(step->from);
 
 	if (step->notes & (NOTE_RESENT | NOTE_FILLS_GAP)) {
-		bool tail = seq_equal(step->end, side_nxt(step->own));
+		const struct loss *loss = flow_loss(step->pools, step->flow, step->from);
+		/* Nothing behind it is known to have arrived: no ACK could ask for it. */
+		bool tail = !step->own->dupacks && !(loss && held_above(loss, step->end));
 
 		if (step->seg->payload_bytes && !(step->notes & NOTE_REORDERED))
 			stall_add(step, tail ? STALL_TAIL_LOSS : STALL_RETRANSMIT, step->silence_ns,

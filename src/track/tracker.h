@@ -105,6 +105,9 @@ struct step {
 /* input.c */
 void input_segment(struct step *step);
 struct mark step_mark(const struct step *step);
+
+/* How long nobody had spoken before this segment, in milliseconds. */
+uint32_t step_quiet_ms(const struct step *step);
 void flow_pair(struct tracker *tracker, struct step *step, uint32_t index, bool swapped);
 
 /* begin.c: connections begin, and give way to later ones */

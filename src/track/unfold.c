@@ -272,6 +272,7 @@ static void unfold_fin(struct unfolded *out, const struct flow *flow, const stru
 	fin->last_repeat_ns = own->repeats ? own->last_repeat_ns : TIME_NONE;
 	fin->last_repeat_frame = own->last_repeat_frame;
 	fin->last_gap_ns = own->last_gap_ns;
+	fin->silence_ns = own->silence_ns;
 	fin->acked_again = own->acked_again;
 	fin->acked_again_frame = own->acked_again_frame;
 	fin->acks_peer_fin = own->acks_peer_fin;
