@@ -50,7 +50,8 @@ struct entry {
 	unsigned char first;   /* 1: has a rule from the first release on; 2: planned */
 	bool rests_on_silence; /* on something not seen: one step less sure when the capture has
 				  holes or one direction only (judge.c does it) */
-	bool explains_end;     /* a life verdict that is worth more to a reader than a bad end */
+	bool explains_end;     /* a life verdict that is worth more to a reader than a bad end; an
+				     end that says as much itself */
 
 	const char *title;	/* "Refused: port closed" */
 	const char *headline;	/* one sentence for one connection, with placeholders */

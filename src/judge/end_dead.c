@@ -79,6 +79,7 @@ static void tell_repeats(const struct conn *conn, enum end end, struct verdict *
 	const struct half *half = &conn->half[end];
 	const struct resend_run *run = half->resend;
 	const struct moment *heard = &conn->half[end_other(end)].last;
+	int64_t since = run->original_ns != TIME_NONE ? run->original_ns : run->first_ns;
 
 	out->by = actor_of(end);
 	verdict_cite(out, heard->frame);
@@ -86,15 +87,15 @@ static void tell_repeats(const struct conn *conn, enum end end, struct verdict *
 	for (unsigned i = 0; i < run->frame_count && i < 6; i++)
 		verdict_cite(out, run->frames[i]);
 	verdict_decided_by(out, run->last_frame);
-	verdict_value(out, "repeats", VALUE_COUNT, run->repeats);
-	verdict_value(out, "span_ns", VALUE_NS, run->last_ns - run->original_ns);
+	verdict_value(out, "repeats", VALUE_COUNT, ending_repeats_unanswered(conn, end));
+	verdict_value(out, "span_ns", VALUE_NS, run->last_ns - since);
 	verdict_value(out, "unacknowledged_bytes", VALUE_BYTES,
 		      (int64_t)(uint32_t)(half->snd_nxt - half->snd_una));
 	if (heard->frame)
 		verdict_value(out, "unheard_ns", VALUE_NS, run->last_ns - heard->time_ns);
 	if (run->silence_before_ns > 0)
 		verdict_value(out, "idle_ns", VALUE_NS, run->silence_before_ns);
-	out->cost_ns = run->last_ns - run->original_ns;
+	out->cost_ns = run->last_ns - since;
 }
 
 static bool host_gone(const struct context *context, struct verdict *out)
@@ -106,7 +107,9 @@ static bool host_gone(const struct context *context, struct verdict *out)
 	for (unsigned end = 0; end < ENDS; end++) {
 		const struct resend_run *run = conn->half[end].resend;
 
-		if (!ending_run_unanswered(conn, (enum end)end, 1) || !run->payload_bytes)
+		unsigned repeats = ending_repeats_unanswered(conn, (enum end)end);
+
+		if (!repeats || !run->payload_bytes)
 			continue;
 		if (!context_slot_passed(context, run->last_ns, run->last_gap_ns)) {
 			verdict_exclude(out, "end.dead.host-gone",
@@ -114,7 +117,7 @@ static bool host_gone(const struct context *context, struct verdict *out)
 					run->last_frame);
 			return false;
 		}
-		if (run->repeats < REPEATS_SURE)
+		if (repeats < REPEATS_SURE)
 			out->confidence = CONFIDENCE_POSSIBLE;
 		tell_repeats(conn, (enum end)end, out);
 		verdict_exclude(out, "end.rst.user-timeout", "no reset was sent", run->last_frame);
@@ -171,7 +174,7 @@ static bool unfinished(const struct context *context, struct verdict *out)
 	for (unsigned end = 0; end < ENDS; end++) {
 		const struct resend_run *run = conn->half[end].resend;
 
-		if (ending_run_unanswered(conn, (enum end)end, 2) && run->payload_bytes &&
+		if (ending_repeats_unanswered(conn, (enum end)end) >= 2 && run->payload_bytes &&
 		    !context_slot_passed(context, run->last_ns, run->last_gap_ns)) {
 			verdict_text(out, "what", "its data");
 			tell_repeats(conn, (enum end)end, out);
@@ -226,6 +229,7 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.rests_on_silence = true,
+		.explains_end = true,
 		.title = "Gave up on a reader that does not read",
 		.headline = "{by_role} stopped probing after {shut_ns}: {other_role}'s window "
 			    "never reopened, its program did not read",

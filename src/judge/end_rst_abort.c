@@ -144,10 +144,11 @@ static bool user_timeout(const struct context *context, struct verdict *out)
 	if (!reset)
 		return false;
 
-	const struct resend_run *run = context->conn->half[reset->at.from].resend;
+	enum end end = (enum end)reset->at.from;
+	const struct resend_run *run = context->conn->half[end].resend;
 
-	if (run->repeats < 3 || run->answered || !run->gaps_grow || !run->payload_bytes ||
-	    run->last_frame > reset->at.frame)
+	if (ending_repeats_unanswered(context->conn, end) < 3 || !run->gaps_grow ||
+	    !run->payload_bytes || run->last_frame > reset->at.frame)
 		return false;
 	verdict_cite(out, run->original_frame);
 	for (unsigned i = 0; i < run->frame_count && i < 6; i++)

@@ -50,8 +50,9 @@ static bool half_open_restart(const struct context *context, struct verdict *out
 	const struct conn *conn = context->conn;
 	const struct reset *reset = reply_reset(context, out);
 
-	if (!reset || !conn->syn_inside || !(reset->trigger.notes & NOTE_CHALLENGE_ACK))
+	if (!reset || !conn->restarted_by_client || reset->trigger.payload_bytes)
 		return false;
+	verdict_cite(out, conn->replaced_by);
 	verdict_cite(out, conn->syn_inside_frame);
 	tell_reply(reset, &reset->trigger, out);
 	verdict_exclude(out, "end.rst.no-socket",

@@ -90,11 +90,17 @@ const struct moment *ending_data_after_fin(const struct context *context, const 
 	return data;
 }
 
-bool ending_run_unanswered(const struct conn *conn, enum end end, unsigned least)
+unsigned ending_repeats_unanswered(const struct conn *conn, enum end end)
 {
 	const struct resend_run *run = conn->half[end].resend;
+	uint64_t heard = conn->half[end_other(end)].last.frame;
+	unsigned before = 0;
 
-	return run->repeats >= least && !run->answered && !run->is_syn;
+	if (run->is_syn || run->last_frame < heard)
+		return 0;
+	while (before < run->frame_count && run->frames[before] < heard)
+		before++;
+	return run->repeats - before;
 }
 
 const struct probe_run *ending_probes_unanswered(const struct conn *conn, enum end end,

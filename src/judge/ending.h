@@ -50,8 +50,8 @@ const struct moment *ending_data_after_fin(const struct context *context,
 /* How long Linux keeps a closed side waiting for the other's FIN (tcp_fin_timeout). */
 #define HALF_ONLY_NS (60 * NSEC_PER_SEC)
 
-/* A run of repeats without any answer, at least that many. */
-bool ending_run_unanswered(const struct conn *conn, enum end end, unsigned least);
+/* How often an end repeated its octets since it last heard of the other one. */
+unsigned ending_repeats_unanswered(const struct conn *conn, enum end end);
 
 /* How many probes in a row went unanswered up to the end: keep-alive or of a shut window. */
 const struct probe_run *ending_probes_unanswered(const struct conn *conn, enum end end,

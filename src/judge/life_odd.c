@@ -13,9 +13,7 @@ static bool odd_applies(const struct context *context)
 /* The challenge ended the connection after all when its answer was the reset of a restart. */
 static bool lived_on(const struct conn *conn)
 {
-	return conn->ending_reset < 0 ||
-	       !(conn->resets[conn->ending_reset].trigger.notes & NOTE_CHALLENGE_ACK) ||
-	       !conn->resets[conn->ending_reset].has_trigger;
+	return conn->ending_reset < 0 || !conn->restarted_by_client;
 }
 
 static bool challenge_ack(const struct context *context, struct verdict *out)

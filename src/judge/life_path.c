@@ -29,6 +29,7 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		const struct half *half = &conn->half[end];
 		const struct half *peer = &conn->half[end_other((enum end)end)];
 		const struct resend_run *run = half->resend;
+		bool answered = peer->last.frame > run->first_frame;
 
 		/* Without any smaller segment that got through it is silence, not a size. */
 		if (!half->smallest_stuck_bytes || !half->largest_acked_bytes ||
@@ -36,7 +37,7 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		    !half->stuck_dont_fragment || peer->shut->shut_now ||
 		    too_big(conn, (enum end)end))
 			continue;
-		if (!run->answered)
+		if (!answered)
 			out->confidence = CONFIDENCE_POSSIBLE;
 		out->by = ACTOR_MIDDLE;
 		verdict_cite(out, run->original_frame);
@@ -47,9 +48,9 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		verdict_value(out, "repeats", VALUE_COUNT, run->repeats);
 		out->cost_ns = run->last_ns - run->original_ns;
 		verdict_exclude(out, "end.dead.host-gone",
-				run->answered ? "the other side still sends"
-					      : "smaller segments were acknowledged before",
-				run->answered ? peer->last.frame : run->original_frame);
+				answered ? "the other side still sends"
+					 : "smaller segments were acknowledged before",
+				answered ? peer->last.frame : run->original_frame);
 		return true;
 	}
 	return false;

@@ -76,7 +76,6 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
-		.explains_end = true,
 		.title = "The receiver did not read",
 		.headline = "stalled {shut_ns}: {by_role}'s receive window was zero, its program "
 			    "did not read",

@@ -108,7 +108,7 @@ const struct verdict *judgement_headline(const struct judgement *judgement)
 	if (judgement->has_open && judgement->open.entry->look)
 		return &judgement->open;
 	if (judgement->has_end && judgement->end.entry->look &&
-	    !(life && life->entry->explains_end))
+	    !(life && life->entry->explains_end && !judgement->end.entry->explains_end))
 		return &judgement->end;
 	if (life)
 		return life;
