@@ -60,6 +60,8 @@ static uint32_t resend_reason(struct step *step, struct loss *loss)
 
 	if (seg->flags & TCP_SYN)
 		return step->own_silence_ns >= SYN_TIMER_LEAST_NS ? NOTE_RESENT_TIMER : 0;
+	if (side_has(step->peer, SIDE_REOPENED) && step->own_silence_ns < TIMER_LEAST_NS)
+		return 0; /* what was sent into the shut window goes again */
 	if (asked_for(step, loss))
 		return loss->recovering && loss->run_active && loss->run.seq == step->seq.raw &&
 				       step->now - loss->run.last_ns >= TIMER_LEAST_NS
