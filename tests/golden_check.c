@@ -45,7 +45,7 @@ static const struct verdict *walk_next(struct walk *walk)
 	while (walk->conn < walk->found->conn_count) {
 		const struct verdict *verdict;
 
-		walk->at = walk->found->conns[walk->conn];
+		walk->at = &walk->found->conns[walk->conn];
 		verdict = judgement_verdict(&walk->at->judgement, walk->verdict++);
 		if (verdict)
 			return verdict;
@@ -312,7 +312,7 @@ static void check_all(struct checking *checking)
 	while ((verdict = walk_next(&walk)))
 		check_verdict(checking, verdict);
 	for (size_t i = 0; i < checking->found->conn_count; i++)
-		check_judgement(checking, checking->found->conns[i]);
+		check_judgement(checking, &checking->found->conns[i]);
 }
 
 static void check_claim(struct checking *checking, const struct claim *claim)

@@ -103,7 +103,7 @@ void found_print(const struct golden *golden, const struct found *found, FILE *t
 
 	fprintf(to, "#   found in all:%s\n", found->conn_count ? "" : " nothing");
 	for (size_t i = 0; i < found->conn_count && i < conns_most; i++)
-		print_conn(golden, found->conns[i], to);
+		print_conn(golden, &found->conns[i], to);
 	if (found->conn_count > conns_most)
 		fprintf(to, "#     and %zu more connections\n", found->conn_count - conns_most);
 	for (size_t i = 0; i < found->group_count; i++) {

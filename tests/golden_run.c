@@ -16,22 +16,22 @@ static void take_conn(void *context, const struct conn *conn)
 {
 	struct running *running = context;
 	struct found *found = running->found;
-	struct found_conn *own = calloc(1, sizeof(*own));
 
 	if (found->conn_count == found->conn_room) {
-		size_t more = found->conn_room ? found->conn_room * 2 : 16;
-		struct found_conn **conns = realloc(found->conns, more * sizeof(conns[0]));
+		size_t more = found->conn_room ? found->conn_room * 2 : 4;
+		struct found_conn *conns = realloc(found->conns, more * sizeof(conns[0]));
 
-		if (conns) {
-			found->conns = conns;
-			found->conn_room = more;
+		if (!conns) {
+			found->out_of_memory = true;
+			return;
 		}
+		found->conns = conns;
+		found->conn_room = more;
 	}
-	if (!own || found->conn_count == found->conn_room) {
-		found->out_of_memory = true;
-		free(own);
-		return;
-	}
+
+	struct found_conn *own = &found->conns[found->conn_count++];
+
+	memset(own, 0, sizeof(*own));
 	own->conn = conn->conn;
 	own->layer = conn->layer;
 	own->opening = conn->opening;
@@ -50,7 +50,6 @@ static void take_conn(void *context, const struct conn *conn)
 		       half->state_count * sizeof(own->states[end][0]));
 	}
 	judge_conn(running->judge, conn, &own->judgement);
-	found->conns[found->conn_count++] = own;
 }
 
 static void take_host(void *context, const struct host_sighting *host)
@@ -124,8 +123,6 @@ bool found_run(struct found *found, const struct craft_capture *capture, const c
 
 void found_clear(struct found *found)
 {
-	for (size_t i = 0; i < found->conn_count; i++)
-		free(found->conns[i]);
 	free(found->conns);
 	free(found->groups);
 	*found = (struct found){ 0 };
@@ -134,8 +131,8 @@ void found_clear(struct found *found)
 const struct found_conn *found_conn_at(const struct found *found, uint64_t conn)
 {
 	for (size_t i = 0; i < found->conn_count; i++)
-		if (found->conns[i]->conn == conn)
-			return found->conns[i];
+		if (found->conns[i].conn == conn)
+			return &found->conns[i];
 	return NULL;
 }
 

@@ -35,7 +35,7 @@ struct found_group {
 
 /* Everything that decode, track and judge say of a capture. */
 struct found {
-	struct found_conn **conns; /* owned, each too; in the order of their records */
+	struct found_conn *conns; /* owned; in the order of their records */
 	size_t conn_count, conn_room;
 	struct found_group *groups; /* owned */
 	size_t group_count, group_room;
