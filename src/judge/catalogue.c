@@ -56,6 +56,17 @@ const struct entry *catalogue_find(const char *id)
 	return NULL;
 }
 
+const char *catalogue_id_at(const void *context, size_t index)
+{
+	(void)context;
+	for (size_t t = 0; t < sizeof(themes) / sizeof(themes[0]); t++) {
+		if (index < themes[t]->count)
+			return themes[t]->entries[index].id;
+		index -= themes[t]->count;
+	}
+	return NULL;
+}
+
 bool catalogue_id_below(const char *id, const char *prefix)
 {
 	size_t length = strlen(prefix);

@@ -88,6 +88,10 @@ const struct theme *const *catalogue_themes(size_t *count);
 /* Find an entry by its id; NULL: none. */
 const struct entry *catalogue_find(const char *id);
 
+/* The ids one after the other: @index from 0; NULL after the last. @context is not used (so that
+   options_nearest() can take it). */
+const char *catalogue_id_at(const void *context, size_t index);
+
 /* Whether @id is @prefix or below it ("end.rst" covers "end.rst.abort"; "end.r" does not). */
 bool catalogue_id_below(const char *id, const char *prefix);
 

@@ -67,6 +67,7 @@ void report_conn(struct report *report, const struct conn *conn, const struct ju
 		tally_add(report->tally, &judgement->end);
 	for (unsigned i = 0; i < judgement->life_count; i++)
 		tally_add(report->tally, &judgement->life[i]);
+	report->found |= report_wants(report, conn);
 	if (report->ops->conn)
 		report->ops->conn(report, conn, judgement);
 }

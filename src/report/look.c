@@ -47,7 +47,7 @@ struct looks {
 	uint32_t *index; /* owned: hash of (entry, server, port) -> place in list + 1 */
 };
 
-#define INDEX_SLOTS (LOOKS_MOST * 4)
+#define INDEX_SLOTS ((size_t)LOOKS_MOST * 4)
 
 struct looks *looks_new(void)
 {

@@ -10,8 +10,13 @@
 /* Mermaid ends a message at ";" and "#"; nothing else of ours needs care. */
 static void put_plain(struct out *out, const char *text)
 {
-	for (; *text; text++)
-		out_char(out, *text == ';' || *text == '#' || *text == '\n' ? ',' : *text);
+	for (; *text; text++) {
+		char c = *text;
+
+		if (c == ';' || c == '#' || c == '\n')
+			c = ',';
+		out_char(out, c);
+	}
 }
 
 static void put_states(struct out *out, const struct conn *conn, uint64_t frame)

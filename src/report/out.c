@@ -10,7 +10,7 @@
 
 #include "report/utf8.h"
 
-#define OUT_BUFFER_BYTES (256u * 1024u)
+#define OUT_BUFFER_BYTES ((size_t)256 * 1024)
 
 bool out_init(struct out *out, int fd, struct err *err)
 {

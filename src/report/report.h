@@ -83,6 +83,7 @@ struct report {
 	struct json json;    /* on the same output */
 	struct tally *tally; /* owned: verdict counts for the summary */
 	bool choosing;	     /* only one connection is wanted: --conn or --frame */
+	bool found;	     /* the wanted connection came */
 	uint64_t chosen;     /* its number; 0 while --frame's frame has not come */
 	void *state;	     /* owned by the format */
 };

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/prose.h"
 #include "report/sentence.h"
 
@@ -75,65 +76,64 @@ void rest_add(struct rest *rest, const struct conn *conn, const struct judgement
 	}
 }
 
-static void item(struct out *out, bool *first, uint64_t count, const char *what)
+#define ITEM_INDENT 12
+#define LINE_BYTES  512
+
+/* "340 closed by the client first", after a comma where something stands before it. */
+static void item(struct text *line, uint64_t count, const char *what)
 {
-	if (count == 0)
-		return;
-	if (!*first)
-		out_text(out, ", ");
-	*first = false;
-	prose_number(out, count);
-	out_char(out, ' ');
-	out_text(out, what);
+	if (count > 0)
+		text_add(line, "%s%" PRIu64 " %s", line->length ? ", " : "", count, what);
 }
 
 static void print_opened(const struct rest *rest, struct out *out)
 {
-	char median[DURATION_BYTES], most[DURATION_BYTES];
-	bool first = true;
+	char buffer[LINE_BYTES], median[DURATION_BYTES], most[DURATION_BYTES];
+	struct text line = text_over(buffer, sizeof(buffer));
 
-	out_text(out, "  opened    ");
-	item(out, &first, rest->opened, "by handshake");
+	item(&line, rest->opened, "by handshake");
 	if (rest->opening.count > 0) {
 		duration_format(median, spread_median(&rest->opening));
 		duration_format(most, rest->opening.most_ns);
-		out_format(out, " (median %s, slowest %s: #%" PRIu64 ")", median, most,
-			   rest->opening.most_conn);
+		text_add(&line, " (median %s, slowest %s: #%" PRIu64 ")", median, most,
+			 rest->opening.most_conn);
 	}
-	item(out, &first, rest->mid_capture, "before the capture began");
-	item(out, &first, rest->failed_quietly, "not finished");
-	out_char(out, '\n');
+	item(&line, rest->mid_capture, "before the capture began");
+	item(&line, rest->failed_quietly, "not finished");
+	prose_item(out, "  opened", ITEM_INDENT, buffer);
 }
 
 static void print_ended(const struct rest *rest, struct out *out)
 {
-	bool first = true;
+	char buffer[LINE_BYTES];
+	struct text line = text_over(buffer, sizeof(buffer));
 
-	out_text(out, "  ended     ");
-	item(out, &first, rest->closed_first[END_CLIENT], "closed by the client first");
-	item(out, &first, rest->closed_first[END_SERVER], "by the server first");
-	item(out, &first, rest->closed_first[2], "by both at once");
-	item(out, &first, rest->reset_by[END_CLIENT], "reset by the client");
-	item(out, &first, rest->reset_by[END_SERVER], "reset by the server");
-	item(out, &first, rest->still_open, "still open at the end");
-	item(out, &first, rest->other_end, "otherwise");
-	out_char(out, '\n');
+	item(&line, rest->closed_first[END_CLIENT], "closed by the client first");
+	item(&line, rest->closed_first[END_SERVER], "by the server first");
+	item(&line, rest->closed_first[2], "by both at once");
+	item(&line, rest->reset_by[END_CLIENT], "reset by the client");
+	item(&line, rest->reset_by[END_SERVER], "reset by the server");
+	item(&line, rest->still_open, "still open at the end");
+	item(&line, rest->other_end, "otherwise");
+	prose_item(out, "  ended", ITEM_INDENT, buffer);
 }
 
 static void print_time_wait(const struct rest *rest, struct out *out)
 {
-	char until[TIME_TEXT_BYTES];
-	bool first = true;
+	char buffer[LINE_BYTES], until[TIME_TEXT_BYTES];
+	struct text line = text_over(buffer, sizeof(buffer));
 
 	if (rest->time_wait_until_ns == TIME_NONE)
 		return;
-	out_text(out, "  TIME_WAIT ");
-	item(out, &first, rest->time_wait[END_CLIENT], "at clients");
-	item(out, &first, rest->time_wait[END_SERVER], "at servers");
+	item(&line, rest->time_wait[END_CLIENT],
+	     rest->time_wait[END_CLIENT] == 1 ? "at the client" : "at clients");
+	item(&line, rest->time_wait[END_SERVER],
+	     rest->time_wait[END_SERVER] == 1 ? "at the server" : "at servers");
 	time_format_utc(until, rest->time_wait_until_ns);
 	until[10] = ' ';
 	until[19] = '\0';
-	out_format(out, ", the last until %s UTC\n", until);
+	text_add(&line, ", the last until %s UTC", until);
+	prose_item(out, "  TIME_WAIT", ITEM_INDENT, buffer);
 }
 
 void rest_print(const struct rest *rest, struct out *out, bool others_looked)

@@ -6,7 +6,7 @@
 #include "report/out.h"
 
 #define SPREAD_STEPS 64 /* per factor of two: values are known to 1.1 % */
-#define SPREAD_SLOTS (64 * SPREAD_STEPS)
+#define SPREAD_SLOTS ((size_t)64 * SPREAD_STEPS)
 
 /* A distribution of durations in fixed memory. */
 struct spread {

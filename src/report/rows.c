@@ -29,7 +29,7 @@ struct collector *collector_new(void)
 	if (!collector)
 		return NULL;
 	collector->bucket_count = FIRST_BUCKETS;
-	collector->buckets = calloc(FIRST_BUCKETS, sizeof(collector->buckets[0]));
+	collector->buckets = calloc(FIRST_BUCKETS, sizeof(struct shelf *));
 	if (!collector->buckets) {
 		free(collector);
 		return NULL;
@@ -77,7 +77,7 @@ static void grow(struct collector *collector)
 {
 	struct collector bigger = { .bucket_count = collector->bucket_count * 2 };
 
-	bigger.buckets = calloc(bigger.bucket_count, sizeof(bigger.buckets[0]));
+	bigger.buckets = calloc(bigger.bucket_count, sizeof(struct shelf *));
 	if (!bigger.buckets)
 		return; /* longer chains, nothing worse */
 	for (size_t i = 0; i < collector->bucket_count; i++) {
@@ -211,21 +211,23 @@ void collector_drop(struct collector *collector, uint64_t conn, unsigned layer)
 	shelf_free(shelf);
 }
 
+static void drop_chain(struct collector *collector, struct shelf **at, uint64_t keep)
+{
+	while (*at) {
+		struct shelf *shelf = *at;
+
+		if (shelf->conn == keep) {
+			at = &shelf->next;
+			continue;
+		}
+		*at = shelf->next;
+		collector->shelves--;
+		shelf_free(shelf);
+	}
+}
+
 void collector_drop_others(struct collector *collector, uint64_t keep)
 {
-	for (size_t i = 0; i < collector->bucket_count; i++) {
-		struct shelf **at = &collector->buckets[i];
-
-		while (*at) {
-			struct shelf *shelf = *at;
-
-			if (shelf->conn == keep) {
-				at = &shelf->next;
-				continue;
-			}
-			*at = shelf->next;
-			collector->shelves--;
-			shelf_free(shelf);
-		}
-	}
+	for (size_t i = 0; i < collector->bucket_count; i++)
+		drop_chain(collector, &collector->buckets[i], keep);
 }
