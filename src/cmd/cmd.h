@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_CMD_CMD_H
+#define TCPWHY_CMD_CMD_H
+
+/* The commands, one file each; main.c lists them. Return: the exit status (DESIGN: 0 to 4). */
+int cmd_read(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+
+#endif /* TCPWHY_CMD_CMD_H */
