@@ -39,6 +39,7 @@ struct zeek *zeek_new(const struct zeek_options *options, const struct zeek_sink
 	zeek->checksums = options && options->checksums;
 	zeek->sink = *sink;
 	zeek->now_us = INT64_MIN;
+	zeek_queue_clear(&zeek->timers);
 	zeek_pool_init(&zeek->conns, sizeof(struct zeek_conn));
 	zeek_pool_init(&zeek->ranges, sizeof(struct zeek_range));
 	zeek_pool_init(&zeek->histories, ZEEK_HISTORY_BYTES);
@@ -53,7 +54,7 @@ void zeek_free(struct zeek *zeek)
 	zeek_pool_clear(&zeek->ranges);
 	zeek_pool_clear(&zeek->histories);
 	free(zeek->slots);
-	free(zeek->timers);
+	zeek_queue_clear(&zeek->timers);
 	free(zeek);
 }
 
@@ -129,7 +130,7 @@ static struct zeek_conn *begin(struct zeek *zeek, const struct segment *seg, uin
 	struct zeek_conn *conn = zeek_begin(zeek, seg, hash, now_us);
 
 	conn->encapsulation = seg->encapsulation;
-	zeek_timer_arm(zeek, conn, ZEEK_TIMER_EXPIRE, zeek->now_us + FIRST_EXPIRE_US);
+	zeek_timer_arm(zeek, conn, ZEEK_TIMER_EXPIRE, zeek->now_us, FIRST_EXPIRE_US);
 	zeek_timeout_set(zeek, conn, FIRST_TIMEOUT_US);
 	if (is_flipped(zeek, seg))
 		zeek_flip(zeek, conn);
@@ -137,17 +138,15 @@ static struct zeek_conn *begin(struct zeek *zeek, const struct segment *seg, uin
 }
 
 /* The row that a segment belongs to, perhaps a new one. Return: NULL: no memory. */
-static struct zeek_conn *row_of(struct zeek *zeek, const struct segment *seg, int64_t now_us)
+static struct zeek_conn *row_of(struct zeek *zeek, const struct segment *seg, uint32_t hash,
+				int64_t now_us)
 {
-	uint32_t hash = zeek_hash(seg);
 	struct zeek_conn *conn = zeek_find(zeek, seg, hash);
 
 	if (!zeek_reserve(zeek))
 		return NULL;
 	if (conn && is_reuse(conn, seg)) {
 		zeek_write(zeek, conn);
-		if (!zeek_pool_reserve(&zeek->conns))
-			return NULL;
 		conn = NULL;
 	}
 	if (!conn)
@@ -291,7 +290,7 @@ static void look(struct zeek_step *step)
 		step->conn->last_us = step->time_us;
 	if (seg->flags & TCP_FIN) {
 		e->fin_seen = true;
-		e->fin_end = step->rel + octets;
+		zeek_rare(step->conn, e)->fin_end = step->rel + octets;
 	}
 	if (seg->flags & TCP_ACK)
 		take_ack(step);
@@ -319,9 +318,10 @@ static void follow(struct zeek_step *step)
 static void take(struct zeek *zeek, struct zeek_conn *conn, const struct segment *seg,
 		 int64_t now_us)
 {
-	struct zeek_end *orig = &conn->ends[conn->orig];
-	bool from_orig = orig->port == seg->src_port && ip_address_equal(&orig->ip, &seg->src);
-	struct zeek_end *e = from_orig ? orig : zeek_other(conn, orig);
+	unsigned orig = conn->orig;
+	bool from_orig =
+		conn->ports[orig] == seg->src_port && ip_address_equal(&conn->ips[orig], &seg->src);
+	struct zeek_end *e = &conn->ends[from_orig ? orig : !orig];
 	struct zeek_step step = {
 		.zeek = zeek,
 		.conn = conn,
@@ -346,22 +346,54 @@ static void take(struct zeek *zeek, struct zeek_conn *conn, const struct segment
 		e->ip_bytes += seg->ip_bytes;
 }
 
-void zeek_add(struct zeek *zeek, const struct segment *seg)
+static void add(struct zeek *zeek, const struct segment *seg, uint32_t hash)
 {
 	int64_t now_us = time_us(seg->time_ns);
+	struct zeek_conn *conn;
 
 	if (now_us > zeek->now_us)
 		zeek->now_us = now_us;
+	if (!zeek_timers_reserve(zeek)) {
+		zeek->stats.segments_lost++;
+		return;
+	}
 	zeek_timers_run(zeek);
 	if (is_dropped(zeek, seg))
 		return;
-
-	struct zeek_conn *conn = row_of(zeek, seg, now_us);
-
+	conn = row_of(zeek, seg, hash, now_us);
 	if (conn)
 		take(zeek, conn, seg, now_us);
 	else
 		zeek->stats.segments_lost++;
+}
+
+void zeek_add(struct zeek *zeek, const struct segment *seg)
+{
+	add(zeek, seg, zeek_hash(seg));
+}
+
+/* Rows of so many segments are brought near before the first of them is taken. */
+#define AHEAD 16
+
+void zeek_add_batch(struct zeek *zeek, const struct segment_batch *batch)
+{
+	uint32_t hashes[AHEAD];
+
+	for (unsigned first = 0; first < batch->count; first += AHEAD) {
+		const struct segment *segments = &batch->segments[first];
+		unsigned count = batch->count - first < AHEAD ? batch->count - first : AHEAD;
+
+		for (unsigned i = 0; i < count; i++) {
+			hashes[i] = segment_has(&segments[i], SEGMENT_NOT_TCP)
+					    ? 0
+					    : zeek_hash(&segments[i]);
+			zeek_slot_prefetch(zeek, hashes[i]);
+		}
+		for (unsigned i = 0; i < count; i++)
+			zeek_conn_prefetch(zeek, hashes[i]);
+		for (unsigned i = 0; i < count; i++)
+			add(zeek, &segments[i], hashes[i]);
+	}
 }
 
 static int by_serial(const void *a, const void *b)

@@ -55,6 +55,9 @@ struct zeek *zeek_new(const struct zeek_options *options, const struct zeek_sink
    nothing: the packet that carries the quote has moved the clock like any other. */
 void zeek_add(struct zeek *zeek, const struct segment *seg);
 
+/* The same for all entries of a batch, in order, and faster. */
+void zeek_add_batch(struct zeek *zeek, const struct segment_batch *batch);
+
 /* The input ended: remaining rows are written as they stand: those that only wait for an answer to
    their SYN first, as Zeek has it, the rest (where Zeek has no order) by their first segment. */
 void zeek_finish(struct zeek *zeek);

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "peers/zeek.h"
 #include "peers/zeek_pool.h"
+#include "peers/zeek_queue.h"
 #include "tcp/segment.h"
 #include "tcp/seq.h"
 
@@ -56,23 +57,18 @@ struct zeek_range {
 	uint32_t next; /* index in zeek.ranges, by start; ZEEK_NONE: last */
 };
 
+#define ZEEK_NONE UINT32_MAX
+
+/* What every segment of an end reads or changes. */
 struct zeek_end {
-	struct ip_address ip;
-	uint64_t next;	       /* relative number wanted next */
-	uint64_t trim;	       /* below it nothing is kept; trim..next is delivered, kept */
-	uint64_t beyond_bytes; /* payload in ranges */
-	uint64_t syn_at, fin_at, rst_at; /* relative number of the last one in the history */
-	uint64_t fin_end;		 /* relative number after the last FIN */
+	struct seq start;		/* as if a SYN had been seen */
+	struct seq last;		/* highest end sent */
+	struct seq ack;			/* highest acknowledgement received */
+	uint32_t last_wraps, ack_wraps; /* how often those went round */
+	uint32_t ranges;		/* first one, index in zeek.ranges; ZEEK_NONE */
+	uint64_t next;			/* relative number wanted next */
+	uint64_t trim; /* nothing below it is kept; trim..next is delivered, but kept */
 	uint64_t packets, ip_bytes;
-	struct seq start;		  /* as if a SYN had been seen */
-	struct seq last;		  /* highest end sent */
-	struct seq ack;			  /* highest acknowledgement received */
-	uint32_t last_wraps, ack_wraps;	  /* how often those went round */
-	uint32_t counted[ZEEK_COUNTED];	  /* occurrences so far */
-	uint32_t show_next[ZEEK_COUNTED]; /* the occurrence that adds the next letter */
-	uint32_t ranges;		  /* first one, index in zeek.ranges; ZEEK_NONE */
-	uint16_t range_count;
-	uint16_t port;
 	uint8_t state, previous; /* enum zeek_end_state; previous: the different one before */
 	bool did_close;
 	bool fin_seen;
@@ -80,47 +76,55 @@ struct zeek_end {
 	bool eof;  /* end of data was reported */
 };
 
-#define ZEEK_NONE UINT32_MAX
+static_assert(sizeof(struct zeek_end) == 64, "a cache line");
 
-#define ZEEK_HISTORY_SHORT 24 /* kept in the row; longer ones get a buffer of their own */
+/* What only few segments do. */
+struct zeek_rare {
+	uint64_t syn_at, fin_at, rst_at;  /* relative number of the last one in the history */
+	uint64_t fin_end;		  /* relative number after the last FIN */
+	uint32_t counted[ZEEK_COUNTED];	  /* occurrences so far */
+	uint32_t show_next[ZEEK_COUNTED]; /* the occurrence that adds the next letter */
+};
+
+#define ZEEK_HISTORY_SHORT 32 /* kept in the row; longer ones get a buffer of their own */
 
 struct zeek_conn {
-	struct zeek_end ends[2];
-	uint64_t serial; /* 1 for the first row begun, 2... */
-	uint64_t first_frame;
-	int64_t start_us, last_us;
-	int64_t timeout_us;	      /* of inactivity */
-	uint64_t timers[ZEEK_TIMERS]; /* ticket of the armed timer; 0: not armed */
-	uint64_t missed_bytes;
-	uint32_t index; /* its own, in zeek.conns */
-	uint32_t hash;
+	/* The first cache line: found by it, and changed by most segments. */
+	struct ip_address ips[2]; /* [i] goes with ends[i] */
+	uint16_t ports[2];
 	uint32_t history_seen; /* letters that stand once: low half originator's, high responder's
 				*/
-	uint32_t long_history; /* index in zeek.histories; ZEEK_NONE */
-	uint16_t history_length;
+	int64_t last_us;
 	uint32_t encapsulation; /* of the last segment */
-	char history[ZEEK_HISTORY_SHORT];
-	uint8_t encapsulation_changes;
+	uint16_t history_length;
 	uint8_t orig;  /* index in ends */
 	uint8_t first; /* bits: ZEEK_ORIG_FIRST, ZEEK_RESP_FIRST: that role has sent something */
-	uint8_t first_layer;
 	bool active;
 	bool partial;	     /* began in the middle */
 	bool deferred;	     /* a close waits for missing data */
 	bool deferred_event; /* ... and then counts as a normal end */
+	uint8_t encapsulation_changes;
+	uint8_t first_layer;
+
+	struct zeek_end ends[2];
+	uint64_t timers[ZEEK_TIMERS]; /* ticket of the armed timer; 0: not armed */
+	struct zeek_rare rare[2];
+	int64_t start_us;
+	int64_t timeout_us; /* of inactivity */
+	uint64_t serial;    /* 1 for the first row begun, 2... */
+	uint64_t first_frame;
+	uint64_t missed_bytes;
+	uint32_t index; /* its own, in zeek.conns */
+	uint32_t hash;
+	uint32_t long_history; /* index in zeek.histories; ZEEK_NONE */
+	char history[ZEEK_HISTORY_SHORT];
 };
+
+static_assert(offsetof(struct zeek_conn, ends) == 64, "what finds a row is one cache line");
+static_assert(sizeof(struct zeek_conn) == 448, "seven cache lines; 100,000 are live at once");
 
 #define ZEEK_ORIG_FIRST 1
 #define ZEEK_RESP_FIRST 2
-
-static_assert(sizeof(struct zeek_conn) <= 640, "a hundred thousand of them are live at once");
-
-/* A timer in the queue: valid while its connection still holds the ticket. */
-struct zeek_timer {
-	int64_t due_us;
-	uint64_t ticket; /* order in which they were armed; low 3 bits: enum zeek_timer_kind */
-	uint32_t conn;	 /* index in zeek.conns */
-};
 
 struct zeek_slot {
 	uint32_t hash;
@@ -140,9 +144,8 @@ struct zeek {
 	struct zeek_slot *slots;    /* owned; open addressing */
 	size_t slot_count;	    /* a power of two */
 	size_t live;
-	struct zeek_timer *timers; /* owned; a binary heap by due time, then ticket */
-	size_t timer_count, timer_room;
-	size_t timers_stale; /* in the heap, but no longer valid */
+	struct zeek_queue timers; /* tickets: low 3 bits enum zeek_timer_kind */
+	size_t timers_stale;	  /* in the queue, but cancelled since */
 	uint64_t ticket;
 };
 
@@ -181,6 +184,11 @@ static inline bool zeek_is_likely(const struct zeek *zeek, uint16_t port)
 	return (zeek->likely[port / 8] >> (port % 8)) & 1;
 }
 
+static inline struct zeek_rare *zeek_rare(struct zeek_conn *conn, const struct zeek_end *e)
+{
+	return &conn->rare[e - conn->ends];
+}
+
 /* 64-bit number of a place on the circle, given how often it went round. */
 static inline uint64_t zeek_full(struct seq x, uint32_t wraps)
 {
@@ -196,6 +204,8 @@ static inline bool zeek_nothing_acked(const struct zeek_end *e)
 /* zeek_table.c: connections by their two ends. */
 uint32_t zeek_hash(const struct segment *seg);
 struct zeek_conn *zeek_find(const struct zeek *zeek, const struct segment *seg, uint32_t hash);
+void zeek_slot_prefetch(const struct zeek *zeek, uint32_t hash);
+void zeek_conn_prefetch(const struct zeek *zeek, uint32_t hash);
 bool zeek_reserve(struct zeek *zeek); /* room for what one segment may need; false: no memory */
 struct zeek_conn *zeek_begin(struct zeek *zeek, const struct segment *seg, uint32_t hash,
 			     int64_t time_us);
@@ -203,7 +213,7 @@ void zeek_conn_free(struct zeek *zeek, struct zeek_conn *conn);
 
 /* zeek_timers.c */
 void zeek_timer_arm(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_kind kind,
-		    int64_t due_us);
+		    int64_t from_us, int64_t delay_us);
 void zeek_timer_cancel(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_kind kind);
 void zeek_timers_run(struct zeek *zeek);    /* those that are due; at most 300 */
 void zeek_timers_finish(struct zeek *zeek); /* the end of the file: attempt timers only */

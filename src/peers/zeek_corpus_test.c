@@ -108,13 +108,17 @@ static void frames_feed(struct source *source, struct decoder *decoder, struct z
 
 	assert_non_null(frames);
 	assert_non_null(batch);
+	decode_batch_begin(decoder, batch);
 	while (source_read(source, frames, &err)) {
 		for (unsigned i = 0; i < frames->count; i++) {
-			decode_batch_begin(decoder, batch);
+			if (!decode_batch_has_room(batch)) {
+				zeek_add_batch(zeek, batch);
+				decode_batch_begin(decoder, batch);
+			}
 			decode_frame(decoder, &frames->frames[i], batch);
-			for (unsigned k = 0; k < batch->count; k++)
-				zeek_add(zeek, &batch->segments[k]);
 		}
+		zeek_add_batch(zeek, batch); /* before the frames' bytes go */
+		decode_batch_begin(decoder, batch);
 	}
 	free(frames);
 	free(batch);

@@ -86,13 +86,15 @@ void zeek_history_count(struct zeek *zeek, struct zeek_conn *conn, struct zeek_e
 	};
 	static_assert(sizeof(letters) == ZEEK_COUNTED, "a letter for each");
 
-	if (++e->counted[what] != e->show_next[what])
+	struct zeek_rare *rare = zeek_rare(conn, e);
+
+	if (++rare->counted[what] != rare->show_next[what])
 		return;
 	add(zeek, conn, e, letters[what]);
-	if (e->show_next[what] <= UINT32_MAX / 10)
-		e->show_next[what] *= 10;
+	if (rare->show_next[what] <= UINT32_MAX / 10)
+		rare->show_next[what] *= 10;
 	else
-		e->counted[what] = 0;
+		rare->counted[what] = 0;
 }
 
 /* Return: whether this role had shown the letter before; otherwise it is added now. */
@@ -127,27 +129,27 @@ static void late_flip(struct zeek_step *step)
 
 static void control_letter(struct zeek_step *step, unsigned control)
 {
-	struct zeek_end *e = step->e;
+	struct zeek_rare *rare = zeek_rare(step->conn, step->e);
 	bool again;
 	char letter;
 
 	if (control == TCP_SYN) {
 		letter = (step->seg->flags & TCP_ACK) ? 'H' : 'S';
-		again = was_seen(step, SEEN_SYN, letter) && step->rel != e->syn_at;
-		e->syn_at = step->rel;
+		again = was_seen(step, SEEN_SYN, letter) && step->rel != rare->syn_at;
+		rare->syn_at = step->rel;
 	} else if (control == TCP_FIN) {
 		uint64_t at = step->rel + step->seg->payload_bytes;
 
 		letter = 'F';
-		again = was_seen(step, SEEN_FIN, letter) && at != e->fin_at;
-		e->fin_at = at;
+		again = was_seen(step, SEEN_FIN, letter) && at != rare->fin_at;
+		rare->fin_at = at;
 	} else {
 		letter = 'R';
-		again = was_seen(step, SEEN_RST, letter) && step->rel != e->rst_at;
-		e->rst_at = step->rel;
+		again = was_seen(step, SEEN_RST, letter) && step->rel != rare->rst_at;
+		rare->rst_at = step->rel;
 	}
 	if (again)
-		add(step->zeek, step->conn, e, letter);
+		add(step->zeek, step->conn, step->e, letter);
 }
 
 void zeek_history_segment(struct zeek_step *step)

@@ -25,11 +25,8 @@ static struct zeek_range *range_at(const struct zeek *zeek, uint32_t index)
 static void drop_first(struct zeek *zeek, struct zeek_end *e)
 {
 	uint32_t index = e->ranges;
-	const struct zeek_range *first = range_at(zeek, index);
 
-	e->beyond_bytes -= first->end - first->start;
-	e->ranges = first->next;
-	e->range_count--;
+	e->ranges = range_at(zeek, index)->next;
 	zeek_pool_give(&zeek->ranges, index);
 }
 
@@ -37,12 +34,6 @@ void zeek_ranges_drop(struct zeek *zeek, struct zeek_end *e)
 {
 	while (e->ranges != ZEEK_NONE)
 		drop_first(zeek, e);
-}
-
-static void skip(struct zeek *zeek, struct zeek_end *e)
-{
-	zeek_ranges_drop(zeek, e);
-	e->skip = true;
 }
 
 static bool has_stored(const struct zeek_end *e)
@@ -79,8 +70,6 @@ static void insert(struct zeek *zeek, struct zeek_end *e, uint64_t start, uint64
 
 		start = touched->start < start ? touched->start : start;
 		end = touched->end > end ? touched->end : end;
-		e->beyond_bytes -= touched->end - touched->start;
-		e->range_count--;
 		*link = touched->next;
 		zeek_pool_give(&zeek->ranges, index);
 	}
@@ -89,18 +78,41 @@ static void insert(struct zeek *zeek, struct zeek_end *e, uint64_t start, uint64
 
 	*range_at(zeek, index) = (struct zeek_range){ .start = start, .end = end, .next = *link };
 	*link = index;
-	e->range_count++;
-	e->beyond_bytes += end - start;
 }
 
-/* How far the last stored byte lies beyond what was handed on. */
-static uint64_t beyond_hole(const struct zeek *zeek, const struct zeek_end *e)
-{
-	uint64_t end = e->next;
+/* What is kept of an end. */
+struct stored {
+	uint64_t bytes;
+	uint64_t beyond; /* how far the last byte lies beyond what was handed on */
+	unsigned ranges;
+};
 
-	for (uint32_t i = e->ranges; i != ZEEK_NONE; i = range_at(zeek, i)->next)
-		end = range_at(zeek, i)->end;
-	return end - e->next;
+static struct stored stored_of(const struct zeek *zeek, const struct zeek_end *e)
+{
+	struct stored stored = { .bytes = e->next > e->trim ? e->next - e->trim : 0 };
+
+	for (uint32_t i = e->ranges; i != ZEEK_NONE; i = range_at(zeek, i)->next) {
+		const struct zeek_range *range = range_at(zeek, i);
+
+		stored.bytes += range->end - range->start;
+		stored.beyond = range->end - e->next;
+		stored.ranges++;
+	}
+	return stored;
+}
+
+/* Zeek's limits, and ours. */
+static void limits_apply(struct zeek *zeek, struct zeek_end *e)
+{
+	struct stored stored = stored_of(zeek, e);
+
+	if (stored.ranges > RANGES_MOST)
+		zeek->stats.ranges_lost++;
+	if (stored.ranges > RANGES_MOST || stored.bytes > STORED_MOST_BYTES ||
+	    (zeek_nothing_acked(e) && stored.beyond > UNACKED_MOST_BYTES)) {
+		zeek_ranges_drop(zeek, e);
+		e->skip = true;
+	}
 }
 
 void zeek_data(struct zeek *zeek, struct zeek_conn *conn, struct zeek_end *e, uint64_t rel,
@@ -124,14 +136,7 @@ void zeek_data(struct zeek *zeek, struct zeek_conn *conn, struct zeek_end *e, ui
 			deliver(zeek, e, p);
 		}
 	}
-	if (zeek_nothing_acked(e) && beyond_hole(zeek, e) > UNACKED_MOST_BYTES)
-		skip(zeek, e);
-	if (e->beyond_bytes + (e->next > e->trim ? e->next - e->trim : 0) > STORED_MOST_BYTES)
-		skip(zeek, e);
-	if (e->range_count > RANGES_MOST) {
-		zeek->stats.ranges_lost++;
-		skip(zeek, e);
-	}
+	limits_apply(zeek, e);
 }
 
 /* Nothing odd has happened to this end: only then does Zeek trust its holes. */
@@ -175,8 +180,8 @@ static void undelivered(struct zeek *zeek, struct zeek_conn *conn, struct zeek_e
 
 void zeek_acked(struct zeek *zeek, struct zeek_conn *conn, struct zeek_end *e, uint64_t rel_ack)
 {
-	if (e->fin_seen && rel_ack >= e->fin_end)
-		rel_ack = e->fin_end - 1;
+	if (e->fin_seen && rel_ack >= zeek_rare(conn, e)->fin_end)
+		rel_ack = zeek_rare(conn, e)->fin_end - 1;
 	if (rel_ack <= e->trim)
 		return;
 	if (rel_ack > e->next)

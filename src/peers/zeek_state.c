@@ -35,12 +35,11 @@ static void allow_long_idle(struct zeek_step *step)
 	static const uint16_t ports[] = { 21, 22, 23, 513 };
 	struct zeek_conn *conn = step->conn;
 	const struct zeek_end *orig = &conn->ends[conn->orig];
-	const struct zeek_end *resp = &conn->ends[!conn->orig];
-	uint16_t service = resp->port;
+	uint16_t service = conn->ports[!conn->orig];
 
 	if (orig->state == ZEEK_INACTIVE && !zeek_is_likely(step->zeek, service) &&
-	    zeek_is_likely(step->zeek, orig->port))
-		service = orig->port;
+	    zeek_is_likely(step->zeek, conn->ports[conn->orig]))
+		service = conn->ports[conn->orig];
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		if (service == ports[i])
 			zeek_timeout_set(step->zeek, conn, LONG_IDLE_US);
@@ -53,8 +52,8 @@ static void first_syn(struct zeek_step *step)
 
 	if (step->from_orig) {
 		set_state(step, step->e, ack ? ZEEK_SYN_ACK_SENT : ZEEK_SYN_SENT);
-		zeek_timer_arm(step->zeek, step->conn, ZEEK_TIMER_ATTEMPT,
-			       step->time_us + ATTEMPT_US);
+		zeek_timer_arm(step->zeek, step->conn, ZEEK_TIMER_ATTEMPT, step->time_us,
+			       ATTEMPT_US);
 		return;
 	}
 	if (!ack && step->p->state == ZEEK_SYN_ACK_SENT &&
@@ -204,7 +203,7 @@ static void close_complete(struct zeek *zeek, struct zeek_conn *conn, struct zee
 	zeek_timer_cancel(zeek, conn, ZEEK_TIMER_ATTEMPT);
 	zeek_timer_cancel(zeek, conn, ZEEK_TIMER_EXPIRE);
 	zeek_timer_cancel(zeek, conn, ZEEK_TIMER_EXPIRE_EXTRA);
-	zeek_timer_arm(zeek, conn, ZEEK_TIMER_REMOVAL, conn->last_us + REMOVAL_US);
+	zeek_timer_arm(zeek, conn, ZEEK_TIMER_REMOVAL, conn->last_us, REMOVAL_US);
 }
 
 void zeek_close(struct zeek *zeek, struct zeek_conn *conn, struct zeek_end *e, bool event)
@@ -223,5 +222,5 @@ void zeek_close(struct zeek *zeek, struct zeek_conn *conn, struct zeek_end *e, b
 	if (e->state == ZEEK_RESET || p->did_close || p->state == ZEEK_INACTIVE)
 		close_complete(zeek, conn, e, event);
 	else if (e->previous != ZEEK_INACTIVE)
-		zeek_timer_arm(zeek, conn, ZEEK_TIMER_EXPIRE_EXTRA, conn->last_us + EXPIRE_US);
+		zeek_timer_arm(zeek, conn, ZEEK_TIMER_EXPIRE_EXTRA, conn->last_us, EXPIRE_US);
 }

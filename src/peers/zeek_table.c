@@ -31,18 +31,44 @@ uint32_t zeek_hash(const struct segment *seg)
 	return (uint32_t)(mix(a + b, a ^ b) >> 16);
 }
 
-static bool is_side(const struct zeek_end *e, const struct ip_address *ip, uint16_t port)
+static bool is_side(const struct zeek_conn *conn, unsigned side, const struct ip_address *ip,
+		    uint16_t port)
 {
-	return e->port == port && ip_address_equal(&e->ip, ip);
+	return conn->ports[side] == port && ip_address_equal(&conn->ips[side], ip);
 }
 
 static bool is_conn(const struct zeek_conn *conn, const struct segment *seg)
 {
-	const struct zeek_end *a = &conn->ends[0], *b = &conn->ends[1];
-
-	if (is_side(a, &seg->src, seg->src_port) && is_side(b, &seg->dst, seg->dst_port))
+	if (is_side(conn, 0, &seg->src, seg->src_port) &&
+	    is_side(conn, 1, &seg->dst, seg->dst_port))
 		return true;
-	return is_side(b, &seg->src, seg->src_port) && is_side(a, &seg->dst, seg->dst_port);
+	return is_side(conn, 1, &seg->src, seg->src_port) &&
+	       is_side(conn, 0, &seg->dst, seg->dst_port);
+}
+
+void zeek_slot_prefetch(const struct zeek *zeek, uint32_t hash)
+{
+	if (zeek->slot_count > 0)
+		__builtin_prefetch(&zeek->slots[hash & (zeek->slot_count - 1)]);
+}
+
+void zeek_conn_prefetch(const struct zeek *zeek, uint32_t hash)
+{
+	size_t mask = zeek->slot_count - 1;
+
+	if (zeek->slot_count == 0)
+		return;
+	for (size_t i = hash & mask; zeek->slots[i].conn != ZEEK_NONE; i = (i + 1) & mask) {
+		if (zeek->slots[i].hash != hash)
+			continue;
+
+		const struct zeek_conn *conn = zeek_conn_at(zeek, zeek->slots[i].conn);
+
+		__builtin_prefetch(conn);
+		__builtin_prefetch(&conn->ends[0]);
+		__builtin_prefetch(&conn->ends[1]);
+		return;
+	}
 }
 
 struct zeek_conn *zeek_find(const struct zeek *zeek, const struct segment *seg, uint32_t hash)
@@ -94,17 +120,7 @@ bool zeek_reserve(struct zeek *zeek)
 {
 	if (4 * (zeek->live + 1) > 3 * zeek->slot_count && !grow(zeek))
 		return false;
-	return zeek_pool_reserve(&zeek->conns) && zeek_pool_reserve(&zeek->ranges) &&
-	       zeek_timers_reserve(zeek);
-}
-
-static void begin_end(struct zeek_end *e, const struct ip_address *ip, uint16_t port)
-{
-	*e = (struct zeek_end){
-		.ip = *ip, .port = port, .next = 1, .trim = 1, .ranges = ZEEK_NONE
-	};
-	for (unsigned what = 0; what < ZEEK_COUNTED; what++)
-		e->show_next[what] = 1;
+	return zeek_pool_reserve(&zeek->conns) && zeek_pool_reserve(&zeek->ranges);
 }
 
 struct zeek_conn *zeek_begin(struct zeek *zeek, const struct segment *seg, uint32_t hash,
@@ -114,8 +130,17 @@ struct zeek_conn *zeek_begin(struct zeek *zeek, const struct segment *seg, uint3
 	struct zeek_conn *conn = zeek_conn_at(zeek, index);
 
 	memset(conn, 0, sizeof(*conn));
-	begin_end(&conn->ends[0], &seg->src, seg->src_port);
-	begin_end(&conn->ends[1], &seg->dst, seg->dst_port);
+	conn->ips[0] = seg->src;
+	conn->ips[1] = seg->dst;
+	conn->ports[0] = seg->src_port;
+	conn->ports[1] = seg->dst_port;
+	for (unsigned side = 0; side < 2; side++) {
+		conn->ends[side].next = 1;
+		conn->ends[side].trim = 1;
+		conn->ends[side].ranges = ZEEK_NONE;
+		for (unsigned what = 0; what < ZEEK_COUNTED; what++)
+			conn->rare[side].show_next[what] = 1;
+	}
 	conn->serial = ++zeek->serial;
 	conn->index = index;
 	conn->first_frame = seg->frame;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Zeek's clock: what acts when nobody sends anything. */
-#include <stdlib.h>
-
 #include "peers/zeek_conn.h"
 
 #define SECONDS (NSEC_PER_SEC / NSEC_PER_USEC)
@@ -15,87 +13,33 @@
 #define TICKET_KIND_BITS 3
 static_assert(ZEEK_TIMERS <= 1 << TICKET_KIND_BITS, "a ticket holds the kind");
 
-static bool is_before(const struct zeek_timer *a, const struct zeek_timer *b)
-{
-	return a->due_us != b->due_us ? a->due_us < b->due_us : a->ticket < b->ticket;
-}
+/* Each delay that Zeek knows has its line in the queue. */
+static const int64_t delays_us[] = { 5 * SECONDS, 6 * SECONDS, 60 * SECONDS, 300 * SECONDS,
+				     3600 * SECONDS };
+#define DELAYS (sizeof(delays_us) / sizeof(delays_us[0]))
+static_assert(DELAYS < ZEEK_LINES, "the last line is for any other delay");
 
 static enum zeek_timer_kind kind_of(const struct zeek_timer *timer)
 {
 	return timer->ticket & ((1 << TICKET_KIND_BITS) - 1);
 }
 
-static bool is_valid(const struct zeek *zeek, const struct zeek_timer *timer)
+static bool is_valid(const void *context, const struct zeek_timer *timer)
 {
+	const struct zeek *zeek = context;
+
 	return zeek_conn_at(zeek, timer->conn)->timers[kind_of(timer)] == timer->ticket;
 }
 
-static void sift_up(struct zeek_timer *heap, size_t at, struct zeek_timer timer)
-{
-	while (at > 0 && is_before(&timer, &heap[(at - 1) / 2])) {
-		heap[at] = heap[(at - 1) / 2];
-		at = (at - 1) / 2;
-	}
-	heap[at] = timer;
-}
-
-static void sift_down(struct zeek_timer *heap, size_t count, size_t at, struct zeek_timer timer)
-{
-	for (;;) {
-		size_t child = 2 * at + 1;
-
-		if (child >= count)
-			break;
-		if (child + 1 < count && is_before(&heap[child + 1], &heap[child]))
-			child++;
-		if (!is_before(&heap[child], &timer))
-			break;
-		heap[at] = heap[child];
-		at = child;
-	}
-	heap[at] = timer;
-}
-
-static struct zeek_timer pop(struct zeek *zeek)
-{
-	struct zeek_timer first = zeek->timers[0];
-
-	zeek->timer_count--;
-	if (zeek->timer_count > 0)
-		sift_down(zeek->timers, zeek->timer_count, 0, zeek->timers[zeek->timer_count]);
-	return first;
-}
-
-/* Throw away what was cancelled, so that the queue stays bounded by what is live. */
-static void sweep(struct zeek *zeek)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < zeek->timer_count; i++) {
-		if (is_valid(zeek, &zeek->timers[i]))
-			zeek->timers[kept++] = zeek->timers[i];
-	}
-	zeek->timer_count = kept;
-	zeek->timers_stale = 0;
-	for (size_t i = kept / 2; i-- > 0;)
-		sift_down(zeek->timers, kept, i, zeek->timers[i]);
-}
-
+/* Room for all that may be armed until the next call; what was cancelled is thrown away when it is
+   most of the queue, so that the queue stays bounded by what is live. */
 bool zeek_timers_reserve(struct zeek *zeek)
 {
-	if (zeek->timers_stale > 1024 && zeek->timers_stale > zeek->timer_count / 2)
-		sweep(zeek);
-	if (zeek->timer_count + 2 * (size_t)ZEEK_TIMERS <= zeek->timer_room)
-		return true;
-
-	size_t room = zeek->timer_room ? 2 * zeek->timer_room : 1024;
-	struct zeek_timer *timers = realloc(zeek->timers, room * sizeof(*timers));
-
-	if (!timers)
-		return false;
-	zeek->timers = timers;
-	zeek->timer_room = room;
-	return true;
+	if (zeek->timers_stale > 1024 && zeek->timers_stale > zeek_queue_count(&zeek->timers) / 2) {
+		zeek_queue_sweep(&zeek->timers, is_valid, zeek);
+		zeek->timers_stale = 0;
+	}
+	return zeek_queue_reserve(&zeek->timers, RUNS_PER_PACKET + 2 * (size_t)ZEEK_TIMERS);
 }
 
 void zeek_timer_cancel(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_kind kind)
@@ -107,17 +51,18 @@ void zeek_timer_cancel(struct zeek *zeek, struct zeek_conn *conn, enum zeek_time
 }
 
 void zeek_timer_arm(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_kind kind,
-		    int64_t due_us)
+		    int64_t from_us, int64_t delay_us)
 {
-	assert(zeek->timer_count < zeek->timer_room);
+	unsigned line = 0;
+
 	zeek_timer_cancel(zeek, conn, kind);
 	conn->timers[kind] = (++zeek->ticket << TICKET_KIND_BITS) | kind;
-
-	struct zeek_timer timer = { .due_us = due_us,
-				    .ticket = conn->timers[kind],
-				    .conn = conn->index };
-
-	sift_up(zeek->timers, zeek->timer_count++, timer);
+	while (line < DELAYS && delays_us[line] != delay_us)
+		line++;
+	zeek_queue_push(&zeek->timers, line,
+			(struct zeek_timer){ .due_us = from_us + delay_us,
+					     .ticket = conn->timers[kind],
+					     .conn = conn->index });
 }
 
 void zeek_timeout_set(struct zeek *zeek, struct zeek_conn *conn, int64_t timeout_us)
@@ -125,7 +70,7 @@ void zeek_timeout_set(struct zeek *zeek, struct zeek_conn *conn, int64_t timeout
 	if (conn->timeout_us == timeout_us)
 		return;
 	conn->timeout_us = timeout_us;
-	zeek_timer_arm(zeek, conn, ZEEK_TIMER_INACTIVITY, conn->last_us + timeout_us);
+	zeek_timer_arm(zeek, conn, ZEEK_TIMER_INACTIVITY, conn->last_us, timeout_us);
 }
 
 static void attempt(struct zeek *zeek, struct zeek_conn *conn)
@@ -158,7 +103,7 @@ static void expire(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_ki
 	if (conn->last_us + LINGER_US < zeek->now_us && is_over(conn))
 		zeek_write(zeek, conn);
 	else
-		zeek_timer_arm(zeek, conn, kind, zeek->now_us + EXPIRE_EVERY_US);
+		zeek_timer_arm(zeek, conn, kind, zeek->now_us, EXPIRE_EVERY_US);
 }
 
 static void inactivity(struct zeek *zeek, struct zeek_conn *conn)
@@ -166,7 +111,7 @@ static void inactivity(struct zeek *zeek, struct zeek_conn *conn)
 	if (conn->last_us + conn->timeout_us <= zeek->now_us)
 		zeek_write(zeek, conn);
 	else
-		zeek_timer_arm(zeek, conn, ZEEK_TIMER_INACTIVITY, conn->last_us + conn->timeout_us);
+		zeek_timer_arm(zeek, conn, ZEEK_TIMER_INACTIVITY, conn->last_us, conn->timeout_us);
 }
 
 static void act(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_kind kind)
@@ -190,45 +135,45 @@ static void act(struct zeek *zeek, struct zeek_conn *conn, enum zeek_timer_kind 
 	}
 }
 
-/* Take the first timer off the queue. Return: its connection; NULL: it had been cancelled. */
-static struct zeek_conn *take_first(struct zeek *zeek, enum zeek_timer_kind *kind)
+/* The connection that a timer is for, if it has not been cancelled since; NULL. */
+static struct zeek_conn *claim(struct zeek *zeek, const struct zeek_timer *timer)
 {
-	struct zeek_timer timer = pop(zeek);
-	struct zeek_conn *conn = zeek_conn_at(zeek, timer.conn);
+	struct zeek_conn *conn = zeek_conn_at(zeek, timer->conn);
 
-	*kind = kind_of(&timer);
-	if (!is_valid(zeek, &timer)) {
+	if (!is_valid(zeek, timer)) {
 		zeek->timers_stale--;
 		return NULL;
 	}
-	conn->timers[*kind] = 0;
+	conn->timers[kind_of(timer)] = 0;
 	return conn;
 }
 
 void zeek_timers_run(struct zeek *zeek)
 {
-	for (unsigned ran = 0; ran < RUNS_PER_PACKET && zeek->timer_count > 0;) {
-		enum zeek_timer_kind kind;
+	struct zeek_timer timer;
 
-		if (zeek->timers[0].due_us > zeek->now_us)
-			break;
+	for (unsigned ran = 0;
+	     ran < RUNS_PER_PACKET && zeek_queue_pop(&zeek->timers, zeek->now_us, &timer);) {
+		struct zeek_conn *conn = claim(zeek, &timer);
+		const struct zeek_conn *soon = zeek_conn_at(zeek, zeek->timers.conn_soon);
 
-		struct zeek_conn *conn = take_first(zeek, &kind);
-
+		__builtin_prefetch(soon);
+		__builtin_prefetch(soon->timers);
 		if (!conn)
 			continue;
-		act(zeek, conn, kind);
+		act(zeek, conn, kind_of(&timer));
 		ran++;
 	}
 }
 
 void zeek_timers_finish(struct zeek *zeek)
 {
-	while (zeek->timer_count > 0) {
-		enum zeek_timer_kind kind;
-		struct zeek_conn *conn = take_first(zeek, &kind);
+	struct zeek_timer timer;
 
-		if (conn && kind == ZEEK_TIMER_ATTEMPT)
+	while (zeek_queue_pop(&zeek->timers, INT64_MAX, &timer)) {
+		struct zeek_conn *conn = claim(zeek, &timer);
+
+		if (conn && kind_of(&timer) == ZEEK_TIMER_ATTEMPT)
 			attempt(zeek, conn);
 	}
 }

@@ -109,8 +109,7 @@ static void frames_feed(struct cursor *in, struct zeek *zeek, struct sums *sums)
 		frame.bytes = cursor_skip(in, bytes);
 		decode_batch_begin(decoder, batch);
 		decode_frame(decoder, &frame, batch);
-		for (unsigned i = 0; i < batch->count; i++)
-			zeek_add(zeek, &batch->segments[i]);
+		zeek_add_batch(zeek, batch);
 		sums->segments += batch->count;
 	}
 	free(batch);
