@@ -112,7 +112,7 @@ static bool take_condition(struct scan *in, struct word word, struct claim *clai
 	struct condition *condition = &claim->conditions[claim->condition_count];
 
 	if (claim->condition_count == CONDITIONS_MOST)
-		return scan_fail(in, "expect", "at most 4 conditions", err);
+		return scan_fail(in, "expect", "at most 8 conditions", err);
 	claim->condition_count++;
 	scan_word(in, "");
 	if (word_is(word, "value")) {

@@ -45,7 +45,7 @@ struct condition {
 	int64_t number; /* value, in its own unit; frame */
 };
 
-#define CONDITIONS_MOST	  4
+#define CONDITIONS_MOST	  8
 #define CLAIM_STATES_MOST 16
 #define CLAIM_ANY_ACTOR	  -1
 #define CLAIM_ID_BYTES	  64

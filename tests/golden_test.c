@@ -21,7 +21,9 @@
 struct golden_file {
 	char *path; /* owned */
 	struct golden golden;
-	bool ok; /* every claim holds */
+	bool tried;
+	struct err err; /* why it could not be read, compiled or understood */
+	bool ok;	/* every claim holds */
 };
 
 struct suite {
@@ -143,14 +145,15 @@ static const char *base_name(const char *path)
 /* Compile a file and hold it against what is found. @report: gets what is wrong; NULL: silent. */
 static bool file_holds(struct golden_file *file, FILE *report)
 {
-	struct err err = { 0 };
 	struct found found = { 0 };
-	bool loaded = file->golden.capture || load(file->path, &file->golden, &err);
+	bool loaded = file->tried ? file->err.kind == ERR_NONE
+				  : load(file->path, &file->golden, &file->err);
 	bool holds = loaded && found_run(&found, file->golden.capture, NULL) &&
 		     golden_check(&file->golden, &found, report);
 
+	file->tried = true;
 	if (!loaded && report)
-		print_err(&err);
+		print_err(&file->err);
 	found_clear(&found);
 	return holds;
 }

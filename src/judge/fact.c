@@ -143,7 +143,8 @@ void fact_of(const struct conn *conn, const struct judgement *judgement, struct 
 	out->client = conn_client(conn)->ip;
 	out->server = conn_server(conn)->ip;
 	out->port = conn_server(conn)->port;
-	out->what = opening_bits(conn) | empty_bits(conn) | server_end_bits(conn, out);
+	out->what = conn_client(conn)->syn > 1 ? FACT_SYN_AGAIN : 0;
+	out->what |= opening_bits(conn) | empty_bits(conn) | server_end_bits(conn, out);
 	out->what |= idle_bits(conn, judgement, out);
 	if (judgement->has_open && judgement->open.entry->look &&
 	    catalogue_id_below(judgement->open.entry->id, "open.half.abort-on-overflow"))

@@ -23,6 +23,7 @@ enum fact_bit {
 	FACT_BY_RESET = 0x800,	    /* with SERVER_ENDED: it was a reset */
 	FACT_DIED_SILENT = 0x1000,  /* after idle_ns nothing was answered any more */
 	FACT_RESET_IDLE = 0x2000,   /* reset or closed after idle_ns of silence */
+	FACT_SYN_AGAIN = 0x8000,    /* the SYN was repeated, answered or not: a real client's */
 	FACT_SYSTEM_SYN = 0x4000,   /* its SYN looks like a real system's */
 };
 

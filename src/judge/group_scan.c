@@ -43,7 +43,7 @@ static void scan_take(struct group *group, struct find *find, struct remembered 
 		find->counts[SCAN_HALF]++;
 	else
 		find->counts[SCAN_FAILED]++;
-	if ((what & FACT_SYSTEM_SYN) && (what & FACT_RETRIED))
+	if ((what & FACT_SYSTEM_SYN) && (what & FACT_SYN_AGAIN))
 		find->counts[SCAN_LIKE_A_SYSTEM]++;
 	if (!find->total || fact->source_opened < find->opened_least)
 		find->opened_least = fact->source_opened;
@@ -161,7 +161,7 @@ enum flood_count {
 static bool is_flood(const struct remembered *fact)
 {
 	return (fact->fact.what & (FACT_HALF_OPEN | FACT_UNANSWERED)) &&
-	       !(fact->fact.what & FACT_RETRIED);
+	       !(fact->fact.what & FACT_SYN_AGAIN);
 }
 
 static void flood_take(struct group *group, struct find *find, struct remembered *fact)

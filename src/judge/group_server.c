@@ -47,6 +47,19 @@ static bool is_around(const struct remembered *at, const struct remembered *fact
 	       within(when(at, around), when(fact, around), around->window_ns);
 }
 
+/* What take() counts among the connections of a find. */
+enum around_count {
+	KILLED_BY_RESET,
+	KILLED_UNSPOKEN
+};
+
+static void take(struct group *group, struct find *find, struct remembered *fact)
+{
+	gather_take(group, find, fact, fact->fact.idle_ns);
+	find->counts[KILLED_BY_RESET] += (fact->fact.what & FACT_BY_RESET) != 0;
+	find->counts[KILLED_UNSPOKEN] += (fact->fact.what & FACT_ABORTED_EARLY) != 0;
+}
+
 /* Add the fact and those around it to a find of its service, once there are enough of them. */
 static void add_around(struct group *group, struct remembered *fact, enum find_kind kind,
 		       const struct around *around, unsigned least)
@@ -57,8 +70,7 @@ static void add_around(struct group *group, struct remembered *fact, enum find_k
 	if (find && within(find->period_ns, when(fact, around), around->window_ns)) {
 		if (!around->by_end)
 			find->period_ns = when(fact, around);
-		gather_take(group, find, fact, fact->fact.idle_ns);
-		find->counts[0] += (fact->fact.what & FACT_BY_RESET) != 0;
+		take(group, find, fact);
 		return;
 	}
 	for (struct remembered *at = gather_newest(group, fact->service); at && looked < LOOK_BACK;
@@ -75,8 +87,7 @@ static void add_around(struct group *group, struct remembered *fact, enum find_k
 	     at = gather_older_service(group, at), looked++) {
 		if (!is_around(at, fact, around) || (at->taken & 1u << kind))
 			continue;
-		gather_take(group, find, at, at->fact.idle_ns);
-		find->counts[0] += (at->fact.what & FACT_BY_RESET) != 0;
+		take(group, find, at);
 	}
 }
 
@@ -202,11 +213,6 @@ static bool listener_closed(struct group *group, struct find *find, struct verdi
 	return true;
 }
 
-enum killed_count {
-	KILLED_BY_RESET,
-	KILLED_ALIVE
-};
-
 static void killed_add(struct group *group, struct remembered *fact)
 {
 	static const struct around around = { .bits = FACT_SERVER_ENDED,
@@ -235,7 +241,9 @@ static bool process_killed(struct group *group, struct find *find, struct verdic
 {
 	const struct place *service = gather_place(group, find->place);
 
-	if (find->total < KILLED_LEAST || (!find->counts[KILLED_BY_RESET] && same_silence(find)))
+	if (find->total < KILLED_LEAST ||
+	    find->counts[KILLED_UNSPOKEN] == find->total || /* its listener was closed */
+	    (!find->counts[KILLED_BY_RESET] && same_silence(find)))
 		return false;
 	/* None left alive: one that was there before and still got something from the server. */
 	if (service->spoke_last_ns != TIME_NONE && service->spoke_last_start_ns < find->period_ns &&

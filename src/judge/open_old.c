@@ -65,7 +65,7 @@ static bool syn_was_due(const struct conn *conn, const struct moment *synack)
 		train.count--;
 	if (!train.count || train.count > TRAIN_SYNS_MOST)
 		return false;
-	fit = schedule_match(&train, system_fits(conn_client(conn)));
+	fit = schedule_match(&train, conn_client(conn));
 
 	int64_t waited = synack->time_ns - train.times_ns[train.count - 1];
 

@@ -93,7 +93,7 @@ static bool cancelled(const struct context *context, struct verdict *out)
 		return false;
 	syn_train_of(conn, &train);
 
-	struct schedule_fit fit = schedule_match(&train, system_fits(conn_client(conn)));
+	struct schedule_fit fit = schedule_match(&train, conn_client(conn));
 
 	if (!fit.rows || fit.complete || conn->judged_ns - train.last_ns <= fit.next_latest_ns)
 		return false;
@@ -124,7 +124,7 @@ static bool black_hole(const struct context *context, struct verdict *out)
 	if (!train.count)
 		return false;
 
-	struct schedule_fit fit = schedule_match(&train, system_fits(conn_client(conn)));
+	struct schedule_fit fit = schedule_match(&train, conn_client(conn));
 	bool complete = fit.complete && conn->judged_ns - train.first_ns >= fit.gives_up_least_ns;
 	int64_t last_gap = train.count < 2 || train.count > TRAIN_SYNS_MOST
 				   ? NSEC_PER_SEC

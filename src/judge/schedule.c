@@ -6,6 +6,7 @@
 struct schedule {
 	const char *name;
 	unsigned system;	  /* enum system_bit */
+	uint16_t window_most;	  /* of its SYN, by default; 0: any */
 	unsigned count;		  /* SYNs in all */
 	uint16_t seconds[12];	  /* after the first */
 	uint16_t gives_up_tenths; /* of a second after the first: connect() fails */
@@ -14,16 +15,22 @@ struct schedule {
 /*
  * What systems do with a SYN that nothing answers, by their defaults. Linux from 6.5 on waits the
  * first second five times (tcp_syn_linear_timeouts 4); Linux before 3.1 began with the 3 s of
- * RFC 2988. The 21 s of Windows are measured, not computed from its retries.
+ * RFC 2988, and with windows of at most 10 segments. The 21 s of Windows are measured, not computed
+ * from its retries.
  */
 static const struct schedule schedules[] = {
-	{ "Linux 6.5 or newer", SYSTEM_LINUX, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 1310 },
-	{ "Linux 3.1 to 6.4", SYSTEM_LINUX, 7, { 0, 1, 3, 7, 15, 31, 63 }, 1270 },
-	{ "Linux before 3.1", SYSTEM_LINUX, 6, { 0, 3, 9, 21, 45, 93 }, 1890 },
-	{ "Windows", SYSTEM_WINDOWS, 5, { 0, 1, 3, 7, 15 }, 210 },
-	{ "Windows 7 or older", SYSTEM_WINDOWS, 3, { 0, 3, 9 }, 210 },
-	{ "macOS", SYSTEM_MACOS, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
-	{ "FreeBSD", SYSTEM_FREEBSD, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
+	{ "Linux 6.5 or newer",
+	  SYSTEM_LINUX,
+	  0,
+	  11,
+	  { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 },
+	  1310 },
+	{ "Linux 3.1 to 6.4", SYSTEM_LINUX, 0, 7, { 0, 1, 3, 7, 15, 31, 63 }, 1270 },
+	{ "Linux before 3.1", SYSTEM_LINUX, 14600, 6, { 0, 3, 9, 21, 45, 93 }, 1890 },
+	{ "Windows", SYSTEM_WINDOWS, 0, 5, { 0, 1, 3, 7, 15 }, 210 },
+	{ "Windows 7 or older", SYSTEM_WINDOWS, 0, 3, { 0, 3, 9 }, 210 },
+	{ "macOS", SYSTEM_MACOS, 0, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
+	{ "FreeBSD", SYSTEM_FREEBSD, 0, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
 };
 
 #define SCHEDULES (sizeof(schedules) / sizeof(schedules[0]))
@@ -75,7 +82,18 @@ static bool gaps_fit(const struct schedule *row, const struct syn_train *train)
 	return true;
 }
 
-struct schedule_fit schedule_match(const struct syn_train *train, unsigned systems)
+/* Whether the client's SYN can be one of that system. */
+static bool syn_fits(const struct schedule *row, const struct half *client)
+{
+	unsigned systems = system_fits(client);
+
+	if (systems && !(systems & row->system))
+		return false;
+	return !row->window_most || !client->parameters_known ||
+	       client->syn_window <= row->window_most;
+}
+
+struct schedule_fit schedule_match(const struct syn_train *train, const struct half *client)
 {
 	struct schedule_fit fit = { 0 };
 
@@ -85,8 +103,7 @@ struct schedule_fit schedule_match(const struct syn_train *train, unsigned syste
 		const struct schedule *row = &schedules[i];
 		int64_t gives_up = row->gives_up_tenths * (NSEC_PER_SEC / 10);
 
-		if ((systems && !(systems & row->system)) || train->count > row->count ||
-		    !gaps_fit(row, train))
+		if (train->count > row->count || !syn_fits(row, client) || !gaps_fit(row, train))
 			continue;
 		if (!fit.rows || gives_up < fit.gives_up_least_ns)
 			fit.gives_up_least_ns = gives_up;

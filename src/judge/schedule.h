@@ -37,11 +37,11 @@ void syn_train_of(const struct conn *conn, struct syn_train *train);
 /**
  * schedule_match() - Compare a train's gaps with what each system would do
  * @train:    gap by gap, never sums: a late timer makes all later ones late
- * @systems:  enum system_bit bits left by the first SYN; 0 counts as all
+ * @client:   whose SYNs they are: its TTL, window and options narrow the systems down
  *
  * Source: precedence.md, section 7; slack: section 6, "schedule slack, per gap".
  */
-struct schedule_fit schedule_match(const struct syn_train *train, unsigned systems);
+struct schedule_fit schedule_match(const struct syn_train *train, const struct half *client);
 
 /* Whether one gap of @gap_ns can be a timer of @due_ns: 4 ms early to 12.5 % + 10 ms late. */
 bool schedule_gap_fits(int64_t gap_ns, int64_t due_ns);

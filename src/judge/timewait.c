@@ -27,7 +27,11 @@ void timewait_judge(const struct conn *conn, enum end end, struct time_wait *out
 	*out = (struct time_wait){ .from_ns = TIME_NONE,
 				   .until_ns = TIME_NONE,
 				   .duration_ns = TIME_NONE };
-	if (!own->has_fin || !peer->has_fin || !entered(own))
+	if (!own->has_fin || !peer->has_fin)
+		return;
+	/* Crossing FINs: both hold it, whichever way the tap stands in between makes it look. */
+	if (!entered(own) && !(conn->closed_first == 2 && conn->ending_reset < 0 &&
+			       own->closing->acked.frame && peer->closing->acked.frame))
 		return;
 
 	int64_t from = peer->closing->first.time_ns;

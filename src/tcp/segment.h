@@ -162,9 +162,6 @@ static inline bool segment_has(const struct segment *seg, unsigned what)
 
 /* Bit of segment.encapsulation: one of the tunnels is of a kind that Zeek does not look into. */
 #define SEGMENT_ENCAPSULATION_FOREIGN UINT32_C(0x80000000)
-/* Bit of segment.encapsulation: a header that a switch sampled (sFlow), not a packet seen here. */
-#define SEGMENT_ENCAPSULATION_SAMPLE  UINT32_C(0x40000000)
-
 /* Bit of segment.encapsulation: the start of a packet that sFlow sampled, not the packet itself;
  * Wireshark gives it a stream and analyses no more of it than of a header quoted in an error. */
 #define SEGMENT_ENCAPSULATION_SAMPLED UINT32_C(0x40000000)

@@ -19,7 +19,7 @@ static void rtt_add(struct side *own, int64_t sample_ns)
 		own->rtt_most_us = capped;
 }
 
-static void answer_time(struct side *own, int64_t gap_ns)
+void answer_time(struct side *own, int64_t gap_ns)
 {
 	uint32_t gap = gap_ns <= 0 ? 0 : gap_ns >= UINT32_MAX ? UINT32_MAX : (uint32_t)gap_ns;
 
@@ -98,8 +98,8 @@ static bool is_duplicate_ack(const struct step *step)
 	const struct segment *seg = step->seg;
 	const struct side *own = step->own;
 
-	return is_pure(seg) && own->last.frame && side_outstanding(step->peer) &&
-	       seg->ack.raw == own->last.ack && seg->window == own->last.window &&
+	return is_pure(seg) && side_has(own, SIDE_WINDOW) && side_outstanding(step->peer) &&
+	       seg->ack.raw == own->ack_sent && seg->window == own->window &&
 	       seq_at_or_after(step->seq, side_nxt(own)) &&
 	       !(step->notes & (NOTE_KEEPALIVE | NOTE_WINDOW_PROBE));
 }
@@ -109,7 +109,7 @@ static void duplicate_ack(struct step *step)
 	struct odd *odd;
 
 	step->notes |= NOTE_DUPLICATE_ACK;
-	if (step->peer->dupacks < UINT8_MAX)
+	if (step->peer->dupacks < UINT8_MAX && step->seg->window) /* a shut one asks for nothing */
 		step->peer->dupacks++;
 	odd = cold_odd(step->pools, step->flow);
 	if (odd)

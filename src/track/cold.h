@@ -43,7 +43,7 @@ struct hole {
 	uint16_t id;
 	bool has_tsval, has_id;
 };
-#define HOLES_MOST 16
+#define HOLES_MOST 48
 
 /* Octets that the peer reported to hold out of order. */
 struct held {

@@ -17,7 +17,7 @@ static uint32_t print_of(uint32_t seq, uint32_t ack, uint32_t len, const uint16_
 	mixed ^= ((uint64_t)more[0] << 48 | (uint64_t)more[1] << 32 | (uint64_t)more[2] << 16 |
 		  more[3]) +
 		 len;
-	mixed *= 0xd6e8feb86659fd93u;
+	mixed *= 0xd6e8feb86659fd93u; /* odd constants: any spread will do */
 	return (uint32_t)(mixed >> 32) ^ (uint32_t)mixed;
 }
 
@@ -40,7 +40,8 @@ static bool same_as_last(const struct side *own, const struct segment *seg)
 	return last->seq == seg->seq.raw && last->ack == seg->ack.raw &&
 	       last->len == seg->payload_bytes && last->flags == seg->flags &&
 	       last->window == seg->window && last->id == seg->ip_id &&
-	       own->last_sum == seg->tcp_checksum && ttl_near(last->ttl, seg->ttl);
+	       own->last_sum == seg->tcp_checksum && ttl_near(last->ttl, seg->ttl) &&
+	       (!(seg->options_seen & TCP_HAS_TIMESTAMPS) || own->last_tsval == seg->tsval);
 }
 
 static uint16_t units_of(int64_t ns)

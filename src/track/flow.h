@@ -58,9 +58,10 @@ enum side_bit {
 	SIDE_PROBING_WINDOW = 0x40000,
 	SIDE_SIGHTED = 0x80000, /* shown to sink.host */
 	SIDE_TSVAL = 0x100000,
-	SIDE_FILLED = 0x200000,	    /* its last payload ended at the peer's window edge */
-	SIDE_OUT = 0x400000,	    /* out_* hold: octets are outstanding since then */
-	SIDE_LAST_PROBE = 0x800000, /* the peer's last segment answers a probe of this side */
+	SIDE_FILLED = 0x200000,	       /* its last payload ended at the peer's window edge */
+	SIDE_OUT = 0x400000,	       /* out_* hold: octets are outstanding since then */
+	SIDE_WINDOW_OF_SYN = 0x800000, /* window came with its SYN: it is not scaled */
+	SIDE_REOPENED = 0x1000000,     /* its last segment reopened its window */
 };
 
 #define SIDE_STATES 2 /* history entries kept in the flow; more go to a chunk */
@@ -80,8 +81,8 @@ struct side {
 	uint32_t packets, data_packets;
 	uint32_t bits;		  /* enum side_bit */
 	uint32_t isn, nxt, acked; /* as sent; acked: highest ack of the peer */
-	uint32_t data_ack;  /* its ack when it sent its last payload: what it had answered to */
-	uint32_t timed_end; /* an ACK of this octet gives an RTT */
+	uint32_t ack_sent;	  /* with SIDE_WINDOW: its last ack, no reset's and no stray's */
+	uint32_t timed_end;	  /* an ACK of this octet gives an RTT */
 	int64_t timed_ns;
 	uint32_t out_seq;      /* the first segment of what is outstanding */
 	uint32_t out_quiet_ms;	/* silence before that segment */
@@ -102,6 +103,7 @@ struct side {
 	uint16_t last_sum;		 /* TCP checksum of last */
 	uint16_t syn, synack, fin, rst;	 /* low 16 bits; what is carried is in cold.h */
 	uint16_t mss, syn_window;
+	uint16_t window; /* with SIDE_WINDOW: the last one it advertised, raw */
 	uint8_t scale, ttls[4], ttl_count;
 	uint8_t state; /* enum tcp_state */
 	uint8_t state_count;
@@ -113,7 +115,6 @@ enum flow_bit {
 	FLOW_CLIENT_B = 0x0001, /* the client is the key's second end */
 	FLOW_DIRECTION = 0x0002,
 	FLOW_SIMULTANEOUS = 0x0004,
-	FLOW_SPLIT = 0x0008,
 	FLOW_ENDED = 0x0010,
 	FLOW_DETACHED = 0x0020, /* its tuple belongs to a later connection */
 	FLOW_TWO_PATHS = 0x0040,

@@ -174,8 +174,6 @@ void opening_syn(struct step *step)
 	}
 	if (step->from == END_SERVER) {
 		flow->bits |= FLOW_BOTH_SYN;
-		if (flow_has(flow, FLOW_SERVER_FIRST_SYN_ACK))
-			flow->bits |= FLOW_SPLIT;
 	} else {
 		step->mark_bits |= MARK_FIRST_SYN;
 	}
@@ -256,11 +254,8 @@ static void syn_ack_first(struct step *step)
 	else if (sent_syn && peer->synack)
 		opened(step);
 	if (step->own_silence_ns == TIME_NONE && peer->last.frame &&
-	    !flow_has(flow, FLOW_SYN_RESENT)) {
-		int64_t gap = step->now - peer->last.ns;
-
-		own->answer_ns = gap < 0 ? 0 : gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;
-	}
+	    !flow_has(flow, FLOW_SYN_RESENT))
+		answer_time(own, step->now - peer->last.ns);
 	state_event(step, end_other(step->from), EVENT_RECEIVE_SYN_ACK, STATE_PROVISIONAL);
 }
 
@@ -344,6 +339,8 @@ static bool client_in_opening(struct step *step)
 	}
 	if (!flow_has(flow, FLOW_IGNORED_ACK)) {
 		step->notes |= NOTE_HANDSHAKE_ACK;
+		if (!flow_has(flow, FLOW_SYNACK_RESENT) && peer->last.frame)
+			answer_time(step->own, step->now - peer->last.ns);
 	} else if (side_outstanding(step->own) && step->own->data_packets > 0) {
 		return true; /* the server ignores it: its data is not acknowledged either */
 	}
@@ -380,6 +377,7 @@ static bool server_in_opening(struct step *step)
 	} else {
 		state_event(step, END_SERVER, EVENT_RECEIVE_ACK_OF_SYN, 0);
 		state_confirm(step, END_SERVER);
+		state_event(step, END_CLIENT, EVENT_RECEIVE_ACK_OF_SYN, STATE_PROVISIONAL);
 	}
 	opened(step);
 	return true;

@@ -38,12 +38,30 @@ static bool is_tail_probe(const struct step *step, const struct loss *loss)
 	return rtt != TIME_NONE && waited < TIMER_LEAST_NS && waited >= rtt + rtt / 2;
 }
 
+/* Data of the SYN that the SYN-ACK left out is sent again at once (RFC 7413, section 4.2.2). */
+static bool is_syn_data(const struct step *step)
+{
+	struct odd *odd = flow_odd(step->pools, step->flow);
+
+	if (!odd || !odd->syn_payload || odd->syn_payload_resent_frame ||
+	    step->from != END_CLIENT || (step->seg->flags & TCP_SYN) ||
+	    !side_has(step->own, SIDE_ISN) || step->seq.raw != step->own->isn + 1)
+		return false;
+	odd->syn_payload_resent_frame = step->seg->frame;
+	return true;
+}
+
 static uint32_t resend_reason(struct step *step, struct loss *loss)
 {
 	const struct segment *seg = step->seg;
 
+	if (is_syn_data(step))
+		return 0;
+
 	if (seg->flags & TCP_SYN)
 		return step->own_silence_ns >= SYN_TIMER_LEAST_NS ? NOTE_RESENT_TIMER : 0;
+	if (side_has(step->peer, SIDE_REOPENED) && step->own_silence_ns < TIMER_LEAST_NS)
+		return 0; /* what was sent into the shut window goes again */
 	if (asked_for(step, loss))
 		return loss->recovering && loss->run_active && loss->run.seq == step->seq.raw &&
 				       step->now - loss->run.last_ns >= TIMER_LEAST_NS

@@ -5,6 +5,7 @@
 
 #define REORDER_NS   (3 * NSEC_PER_MSEC) /* with no RTT known: nothing is repeated so soon */
 #define ID_NEAR	     1000		 /* IP IDs farther apart tell nothing of their order */
+#define UNSEEN_MOST  (1 << 24)		 /* a gap at the start; else the first ACK was odd */
 #define STRAY_OCTETS (1 << 29)		 /* no window reaches that far */
 
 /* Whether a segment that fills a hole was sent before the one that showed the hole. */
@@ -22,8 +23,9 @@ static bool sent_before(const struct step *step, const struct hole *hole)
 		if (later != 0 && later > -ID_NEAR && later < ID_NEAR)
 			return later < 0;
 	}
-	return step->now - hole->ns <
-	       (rtt == TIME_NONE || rtt / 2 < REORDER_NS ? REORDER_NS : rtt / 2);
+	return hole->ns != TIME_NONE &&
+	       step->now - hole->ns <
+		       (rtt == TIME_NONE || rtt / 2 < REORDER_NS ? REORDER_NS : rtt / 2);
 }
 
 static void fills_gap(struct step *step, const struct hole *hole)
@@ -40,34 +42,63 @@ static void fills_gap(struct step *step, const struct hole *hole)
 		loss->first_reordered = step->seg->frame;
 }
 
+/* Without a SYN the numbering begins at the first octet seen: what lies before it is new. */
+static uint32_t before_first(const struct step *step, struct seq right)
+{
+	struct seq first = seq_add(seq_of(step->own->isn), 1);
+
+	if (side_has(step->own, SIDE_ISN) || !seq_before(step->seq, first))
+		return 0;
+	return (seq_before(right, first) ? right.raw : first.raw) - step->seq.raw;
+}
+
+/* The payload of a SYN that was not taken goes again after the handshake. RFC 7413 4.2.2. */
+static void syn_payload_again(struct step *step)
+{
+	struct odd *odd = flow_odd(step->pools, step->flow);
+
+	if (odd && odd->syn_payload && !odd->syn_payload_resent_frame && step->from == END_CLIENT &&
+	    step->seq.raw == step->own->isn + 1)
+		odd->syn_payload_resent_frame = step->seg->frame;
+}
+
 /* Octets at or below nxt again, or for the first time. */
 static void overlaps(struct step *step)
 {
 	struct side *own = step->own;
 	bool beyond = seq_after(step->end, side_nxt(own));
 	struct seq right = beyond ? side_nxt(own) : step->end;
-	struct hole hole = { 0 };
+	struct hole hole = { .ns = TIME_NONE };
 	uint32_t all = right.raw - step->seq.raw;
-	uint32_t unseen = holes_fill(step, step->seq, right, &hole);
+	uint32_t unseen = holes_fill(step, step->seq, right, &hole) + before_first(step, right);
 
 	if (unseen) {
 		step->new_octets = true;
 		fills_gap(step, &hole);
 	}
-	if (all > unseen)
+	if (all > unseen) {
 		resend_note(step, all - unseen);
+		syn_payload_again(step);
+	}
 	if (beyond) {
 		own->nxt = step->end.raw;
 		step->new_octets = true;
 	}
 }
 
+/* Where a side begins for us; what its peer had acknowledged by then was not captured. */
 static void first_octets(struct step *step)
 {
 	struct side *own = step->own;
+	int32_t unseen = side_has(own, SIDE_ACKED) ? seq_distance(step->seq, side_acked(own)) : 0;
 
-	if (!side_has(own, SIDE_BASE))
+	if (unseen > 0 && unseen < UNSEEN_MOST) {
+		step->notes |= NOTE_GAP_BEFORE;
+		step->keep = true;
+		holes_add(step, side_acked(own), step->seq);
+	} else if (!side_has(own, SIDE_BASE) || unseen != 0) {
 		own->isn = step->seq.raw - 1;
+	}
 	own->nxt = step->end.raw;
 	own->bits |= SIDE_BASE | SIDE_NXT;
 	step->new_octets = step->octets > 0;

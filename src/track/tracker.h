@@ -145,6 +145,7 @@ void resend_dsack(struct step *step, struct seq left, struct seq right);
 
 /* acks.c, window.c, probe.c */
 void ack_step(struct step *step);
+void answer_time(struct side *own, int64_t gap_ns);
 void window_step(struct step *step);
 bool probe_step(struct step *step);
 void probe_answer(struct step *step);

@@ -368,7 +368,7 @@ static void unfold_opening(struct conn *conn, const struct flow *flow, const str
 
 	conn->opening = opening_of(flow);
 	conn->simultaneous_open = flow_has(flow, FLOW_SIMULTANEOUS);
-	conn->split_handshake = flow_has(flow, FLOW_SPLIT);
+	conn->split_handshake = conn->simultaneous_open && !conn->half[END_SERVER].synack;
 	conn->to_server_rtt_ns = syn ? conn->synack.time_ns - conn->syn.time_ns : TIME_NONE;
 	conn->to_client_rtt_ns =
 		ack ? conn->handshake_ack.time_ns - conn->synack.time_ns : TIME_NONE;

@@ -10,11 +10,11 @@ uint32_t side_window_octets(const struct flow *flow, const struct side *side, bo
 		side == &flow->side[END_CLIENT] ? &flow->side[END_SERVER] : &flow->side[END_CLIENT];
 	bool both = side_has(side, SIDE_PARAMETERS) && side_has(other, SIDE_PARAMETERS);
 
-	*known = side->last.frame != 0 && (both || side->last.window == 0);
-	if (!both || (side->last.flags & TCP_SYN) || !side_has(side, SIDE_SCALE) ||
+	*known = side_has(side, SIDE_WINDOW) && (both || side->window == 0);
+	if (!both || side_has(side, SIDE_WINDOW_OF_SYN) || !side_has(side, SIDE_SCALE) ||
 	    !side_has(other, SIDE_SCALE))
-		return side->last.window;
-	return (uint32_t)side->last.window << side->scale;
+		return side->window;
+	return (uint32_t)side->window << side->scale;
 }
 
 /* The sender waited for this window: it had filled it, or it probed. */
@@ -48,6 +48,7 @@ static void shut_ends(struct step *step)
 	struct probes *probes = flow_probes(step->pools, step->flow, step->from);
 
 	step->own->bits &= ~(uint32_t)SIDE_SHUT;
+	step->own->bits |= SIDE_REOPENED;
 	step->keep = true;
 	if (!probes)
 		return;
@@ -89,9 +90,7 @@ static void fills_window(struct step *step)
 	if (!step->new_octets || !step->seg->payload_bytes)
 		return;
 	step->own->bits &= ~(uint32_t)SIDE_FILLED;
-	if (!known || !peer->last.frame || !(peer->last.flags & TCP_ACK))
-		return;
-	if (seq_before(step->end, seq_add(seq_of(peer->last.ack), window)))
+	if (!known || seq_before(step->end, seq_add(seq_of(peer->ack_sent), window)))
 		return;
 	step->own->bits |= SIDE_FILLED;
 	step->notes |= NOTE_WINDOW_FULL;
@@ -104,12 +103,31 @@ static void fills_window(struct step *step)
 		shut->blocked = true;
 }
 
+/* What the sender advertises from now on. */
+static void window_take(struct step *step)
+{
+	struct side *own = step->own;
+
+	own->window = step->seg->window;
+	own->ack_sent = step->seg->ack.raw;
+	own->bits &= ~(uint32_t)(SIDE_WINDOW_OF_SYN | SIDE_REOPENED);
+	own->bits |= SIDE_WINDOW;
+	if (step->seg->flags & TCP_SYN)
+		own->bits |= SIDE_WINDOW_OF_SYN;
+}
+
 void window_step(struct step *step)
 {
 	const struct segment *seg = step->seg;
-	const struct side *own = step->own;
+	struct side *own = step->own;
+	bool known = side_has(own, SIDE_WINDOW) && !side_has(own, SIDE_WINDOW_OF_SYN);
+	uint16_t before = own->window;
+	bool same_ack = known && seg->ack.raw == own->ack_sent;
 
-	if (step->stray || (seg->flags & (TCP_SYN | TCP_RST)))
+	if (step->stray || !(seg->flags & TCP_ACK))
+		return;
+	window_take(step);
+	if (seg->flags & TCP_SYN)
 		return;
 	fills_window(step);
 	if (seg->window == 0) {
@@ -118,8 +136,7 @@ void window_step(struct step *step)
 	}
 	if (side_has(own, SIDE_SHUT))
 		shut_ends(step);
-	if (!step->octets && own->last.frame && seg->ack.raw == own->last.ack &&
-	    seg->window != own->last.window && !(own->last.flags & TCP_SYN) &&
+	if (!step->octets && same_ack && seg->window != before &&
 	    seq_at_or_after(step->seq, side_nxt(own)) && !(step->notes & NOTE_KEEPALIVE))
 		step->notes |= NOTE_WINDOW_UPDATE;
 }
