@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/checksum.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -8,65 +9,67 @@
 #define TCP_PROTOCOL	   6
 #define TCP_CHECKSUM_PLACE 16 /* of the field in the header */
 
-/* 8 bytes as they lie in memory, as two halves, so that no carry is lost. */
-static inline uint64_t halves(const uint8_t *bytes)
+static inline uint64_t load(const uint8_t *bytes)
 {
 	uint64_t word;
 
 	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* 8 bytes as they lie in memory, as the sum of two halves, so that no carry is lost. */
+static inline uint64_t halves(uint64_t word)
+{
 	return (word & UINT32_MAX) + (word >> 32);
+}
+
+/* The last bytes, fewer than eight; the odd one stands first of its pair in memory. */
+static uint64_t tail_sum(struct cursor in)
+{
+	uint64_t sum = 0;
+	uint32_t word;
+	uint16_t pair;
+
+	if (cursor_left(&in) >= 4) {
+		memcpy(&word, cursor_skip(&in, 4), sizeof(word));
+		sum += word;
+	}
+	if (cursor_left(&in) >= 2) {
+		memcpy(&pair, cursor_skip(&in, 2), sizeof(pair));
+		sum += pair;
+	}
+	if (cursor_left(&in))
+		sum += htons((uint16_t)(cursor_u8(&in) << 8));
+	return sum;
+}
+
+/* A 64-bit ones' complement sum: what overflows is counted, and worth 1 each. */
+struct wide_sum {
+	uint64_t sum, carries;
+};
+
+static inline void wide_add(struct wide_sum *wide, uint64_t word)
+{
+	wide->sum += word;
+	wide->carries += wide->sum < word;
 }
 
 uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t count)
 {
 	struct cursor in = cursor_over(bytes, count);
-	uint64_t second = 0; /* a sum of its own, so that two chains of additions run at once */
-	const uint8_t *b;
+	struct wide_sum even = { 0, 0 }, odd = { 0, 0 }; /* two chains of additions run at once */
 
 	while (cursor_left(&in) >= 32) {
-		b = cursor_skip(&in, 32);
-		sum += halves(b) + halves(b + 8);
-		second += halves(b + 16) + halves(b + 24);
+		const uint8_t *b = cursor_skip(&in, 32);
+
+		wide_add(&even, load(b));
+		wide_add(&odd, load(b + 8));
+		wide_add(&even, load(b + 16));
+		wide_add(&odd, load(b + 24));
 	}
-	sum += second;
-	while (cursor_left(&in) >= 4) {
-		uint32_t word;
-
-		memcpy(&word, cursor_skip(&in, 4), sizeof(word));
-		sum += word;
-	}
-
-	uint8_t tail[4] = { 0 };
-	size_t left = cursor_left(&in);
-
-	if (left) {
-		uint32_t word;
-
-		memcpy(tail, cursor_skip(&in, left), left);
-		memcpy(&word, tail, sizeof(word));
-		sum += word;
-	}
-	return sum;
-}
-
-uint16_t checksum_fold(uint64_t sum)
-{
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
-/* The sum of a small number as a 32-bit field of the packet. */
-static uint64_t sum_of_number(uint32_t value)
-{
-	uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-			     (uint8_t)value };
-	uint32_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
+	while (cursor_left(&in) >= 8)
+		wide_add(&even, load(cursor_skip(&in, 8)));
+	return sum + halves(even.sum) + halves(odd.sum) + even.carries + odd.carries + tail_sum(in);
 }
 
 static bool partial_matches(uint64_t pseudo, uint16_t field)
@@ -80,9 +83,10 @@ enum checksum_state checksum_tcp(const struct ip_address *src, const struct ip_a
 				 const uint8_t *bytes, size_t count)
 {
 	/* IPv4: the mapped prefix ::ffff sums to 0xffff on each side, which is zero */
-	uint64_t addresses = halves(src->bytes) + halves(src->bytes + 8) + halves(dst->bytes) +
-			     halves(dst->bytes + 8) + sum_of_number(TCP_PROTOCOL);
-	uint64_t pseudo = addresses + sum_of_number((uint32_t)count);
+	uint64_t addresses = halves(load(src->bytes)) + halves(load(src->bytes + 8)) +
+			     halves(load(dst->bytes)) + halves(load(dst->bytes + 8)) +
+			     htonl(TCP_PROTOCOL);
+	uint64_t pseudo = addresses + htonl((uint32_t)count);
 	uint16_t field;
 
 	if (checksum_fold(checksum_add(pseudo, bytes, count)) == 0xffff)

@@ -26,7 +26,14 @@ enum checksum_state {
 uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t count);
 
 /* Fold a sum to 16 bits, still in the byte order of memory; 0xffff: what was summed is right. */
-uint16_t checksum_fold(uint64_t sum);
+static inline uint16_t checksum_fold(uint64_t sum)
+{
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
 
 /**
  * checksum_tcp() - Judge a TCP checksum

@@ -7,10 +7,6 @@
 #define MPTCP_RST	     8	    /* subtype MP_TCPRST */
 #define SACK_BLOCK_BYTES     8
 
-/* The layout that nearly every segment has: NOP, NOP, timestamps. Source: RFC 7323, appendix A. */
-#define TIMESTAMPS_PADDED_BYTES 12
-#define TIMESTAMPS_PADDED	0x0101080au
-
 /* One option, its kind and length bytes taken off. */
 struct option {
 	uint8_t kind;
@@ -129,20 +125,8 @@ static void options_walk(struct cursor *in, struct segment *seg)
 
 void tcp_options_decode(struct cursor *in, struct segment *seg)
 {
-	const uint8_t *b;
-
 	seg->options_seen = 0;
 	seg->mptcp_subtypes = 0;
-	if (cursor_left(in) == TIMESTAMPS_PADDED_BYTES) {
-		b = cursor_peek(in, 0, TIMESTAMPS_PADDED_BYTES);
-		if (b && be32_at(b) == TIMESTAMPS_PADDED) {
-			seg->options_seen = TCP_HAS_TIMESTAMPS;
-			seg->tsval = be32_at(b + 4);
-			seg->tsecr = be32_at(b + 8);
-			cursor_skip(in, TIMESTAMPS_PADDED_BYTES);
-			return;
-		}
-	}
 	options_walk(in, seg);
 }
 

@@ -11,6 +11,10 @@ struct sack_block {
 	struct seq right; /* one past the last */
 };
 
+/* The layout that nearly every segment has: NOP, NOP, timestamps. Source: RFC 7323, appendix A. */
+#define TCP_TIMESTAMPS_PADDED_BYTES 12
+#define TCP_TIMESTAMPS_PADDED	    0x0101080au /* its first four bytes */
+
 #define SACK_BLOCKS_MOST 4 /* that fit into 40 option bytes */
 
 /**
