@@ -276,6 +276,40 @@ static bool block_insert(struct walk *walk, struct datagram *datagram, uint32_t 
 	return true;
 }
 
+/* Put new bytes behind the block prev, in it as far as they follow on it and it has room. */
+static bool bytes_insert(struct walk *walk, struct datagram *datagram, uint32_t prev,
+			 uint32_t offset, struct cursor data)
+{
+	size_t bytes = cursor_left(&data);
+	struct block *block;
+
+	if (prev == NONE)
+		return block_insert(walk, datagram, prev, offset, data);
+	block = &walk->decoder->fragments->blocks[prev];
+	if (block_end(block) != offset || bytes > (size_t)(BLOCK_BYTES - block->bytes))
+		return block_insert(walk, datagram, prev, offset, data);
+	memcpy(block->data + block->bytes, cursor_skip(&data, bytes), bytes);
+	block->bytes = (uint16_t)(block->bytes + bytes);
+	datagram->held_bytes += (uint32_t)bytes;
+	return true;
+}
+
+/* How many bytes fit at an offset, behind the block prev: to the next block's, or to a block's end.
+ */
+static uint32_t room_at(const struct fragments *all, const struct datagram *datagram, uint32_t prev,
+			uint32_t offset)
+{
+	uint32_t next = prev == NONE ? datagram->first : all->blocks[prev].next;
+	uint32_t room = BLOCK_BYTES;
+
+	if (prev != NONE && block_end(&all->blocks[prev]) == offset &&
+	    all->blocks[prev].bytes < BLOCK_BYTES)
+		room -= all->blocks[prev].bytes;
+	if (next != NONE && all->blocks[next].offset - offset < room)
+		room = all->blocks[next].offset - offset;
+	return room;
+}
+
 /* Where to look for the place of an offset: mostly behind everything that came before. */
 static uint32_t search_start(const struct fragments *all, const struct datagram *datagram,
 			     uint32_t offset)
@@ -290,13 +324,13 @@ static bool holes_fill(struct walk *walk, struct datagram *datagram, uint32_t of
 {
 	struct fragments *all = walk->decoder->fragments;
 	struct cursor data = walk->in;
-	uint32_t at = offset;
 	uint32_t prev = search_start(all, datagram, offset);
+	uint32_t at = offset;
 	bool overlap = false;
 
 	while (cursor_left(&data)) {
 		uint32_t next = prev == NONE ? datagram->first : all->blocks[prev].next;
-		uint32_t room = BLOCK_BYTES;
+		uint32_t room;
 
 		if (next != NONE && all->blocks[next].offset <= at) { /* held already, or before */
 			uint32_t end = block_end(&all->blocks[next]);
@@ -309,14 +343,15 @@ static bool holes_fill(struct walk *walk, struct datagram *datagram, uint32_t of
 			prev = next;
 			continue;
 		}
-		if (next != NONE && all->blocks[next].offset - at < room)
-			room = all->blocks[next].offset - at;
+		room = room_at(all, datagram, prev, at);
 		if (cursor_left(&data) < room)
 			room = (uint32_t)cursor_left(&data);
-		if (!block_insert(walk, datagram, prev, at, cursor_take(&data, room)))
+		if (!bytes_insert(walk, datagram, prev, at, cursor_take(&data, room)))
 			return false;
-		prev = prev == NONE ? datagram->first : all->blocks[prev].next;
 		at += room;
+		/* a new block follows prev now; bytes put into prev need no step */
+		if (prev == NONE || block_end(&all->blocks[prev]) < at)
+			prev = prev == NONE ? datagram->first : all->blocks[prev].next;
 	}
 	walk->decoder->stats.fragment_overlaps += overlap;
 	return true;

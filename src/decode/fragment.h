@@ -45,7 +45,7 @@ enum fragment_result fragment_take(struct walk *walk, struct fragment *fragment)
 
 /**
  * fragments_new() - Make the memory for fragments
- * @bytes:  how much; at least one full datagram is always held
+ * @bytes:  how much; one full datagram that comes in order is always held
  *
  * Return: owned by the caller; NULL: out of memory.
  */

@@ -28,9 +28,11 @@ static enum layer quote_begin(struct walk *walk, const uint8_t b[static ICMP_HEA
 	struct segment_batch *batch = walk->batch;
 	struct icmp_error *error;
 
-	if (walk->icmp || batch->icmp_count == SEGMENT_BATCH_ICMP)
+	if (walk->icmp) /* no error is sent about an error: RFC 1122, section 3.2.2 */
+		return walk_stop(walk, DECODE_NOT_TCP);
+	if (batch->icmp_count == SEGMENT_BATCH_ICMP)
 		return walk_stop(walk, DECODE_TOO_MANY);
-	error = &batch->icmp[batch->icmp_count++];
+	error = &batch->icmp[batch->icmp_count]; /* counted when a segment points to it */
 	*error = (struct icmp_error){
 		.sender = walk->ip.src,
 		.target = walk->ip.dst,

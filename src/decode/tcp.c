@@ -157,6 +157,8 @@ static enum layer cut_decode(struct walk *walk, struct segment *seg)
 	}
 	walk->icmp->quoted_bytes = (uint8_t)smaller(captured, QUOTED_BYTES_MOST);
 	walk->icmp->cut = walk->frame->captured_bytes < walk->frame->wire_bytes;
+	if (walk->icmp == &walk->batch->icmp[walk->batch->icmp_count])
+		walk->batch->icmp_count++;
 	seg->what |= SEGMENT_QUOTED;
 	if (captured <= 12) { /* where the data offset stands */
 		seg->what |= SEGMENT_HEADER_CUT;
