@@ -230,6 +230,12 @@ static void take_options(const struct ws_look *look, unsigned sender)
 		forward->scale = WS_SCALE_NONE;
 }
 
+/* Does Wireshark show an analysis of the segment? With data at least the bytes in flight. */
+static bool has_analysis(const struct ws_look *look)
+{
+	return look->packet->flags || look->packet->acks_frame || look->length;
+}
+
 /* What the stream's row counts: every captured copy, no quotes, flags only where they are shown. */
 static void count(const struct ws_look *look, unsigned forward)
 {
@@ -251,8 +257,10 @@ static void count(const struct ws_look *look, unsigned forward)
 	look->forward->synack += is_syn_ack(seg);
 	look->forward->fin += (seg->flags & TCP_FIN) != 0;
 	look->forward->rst += (seg->flags & TCP_RST) != 0;
-	if (look->packet->shown)
-		ws_count_flags(look->ws, stream, look->packet->flags);
+	if (!look->packet->shown)
+		return;
+	stream->irtt_shown |= stream->irtt_ns && has_analysis(look);
+	ws_count_flags(look->ws, stream, look->packet->flags);
 }
 
 /* The segment's length is unknown to Wireshark, so that the rules on numbers are not applied. */
@@ -348,7 +356,7 @@ void wireshark_streams(const struct wireshark *ws,
 			.first_frame = stream->first_frame,
 			.last_frame = stream->last_frame,
 			.completeness = completeness_final(stream),
-			.irtt_known = stream->irtt_ns != 0,
+			.irtt_known = stream->irtt_shown,
 			.initial_rtt_ns = stream->irtt_ns,
 		};
 

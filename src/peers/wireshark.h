@@ -48,7 +48,7 @@ struct wireshark_stream {
 	uint64_t first_frame, last_frame; /* of segments, not of quotes */
 	struct wireshark_side a, b;	  /* a: sender of the first packet */
 	unsigned completeness;		  /* on the last segment, in two passes */
-	bool irtt_known;
+	bool irtt_known;		  /* and shown: beside another value of a segment */
 	int64_t initial_rtt_ns;
 	uint64_t flags[WIRESHARK_FLAGS]; /* how often each was raised */
 };

@@ -84,6 +84,7 @@ struct ws_stream {
 	uint32_t mptcp;	      /* index of the MPTCP connection, or 0 */
 	uint8_t mptcp_end;    /* which side is its first end; valid with mptcp */
 	int64_t syn_time_ns;  /* of the newest pure SYN; 0: none */
+	bool irtt_shown;      /* on one segment at least */
 	int64_t irtt_ns;      /* 0: unknown */
 	uint64_t first_frame; /* of segments, not of quotes; 0: none yet */
 	uint64_t last_frame;
