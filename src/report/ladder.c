@@ -55,13 +55,14 @@ bool judgement_cites(const struct judgement *judgement, uint64_t frame, bool *de
 void row_format(char text[static SEGMENT_TEXT_BYTES], const struct row *row)
 {
 	struct notation line = {
+		/* Where the header's field is the window in octets, whatever the scale. */
 		.said = (row->flags & TCP_ACK ? SAID_ACK : 0) |
-			(row->flags & TCP_SYN || row->window == 0 ? SAID_RAW_WINDOW : 0),
+			(row->flags & TCP_SYN || row->window == 0 ? SAID_WINDOW : 0),
 		.flags = row->flags,
 		.seq = row->seq,
 		.length = row->payload_bytes,
 		.ack = row->ack,
-		.raw_window = row->window,
+		.window = row->window,
 	};
 	char whole[NOTATION_TEXT_BYTES];
 	struct text to = text_over(whole, sizeof(whole));

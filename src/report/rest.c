@@ -34,8 +34,11 @@ static int64_t spread_median(const struct spread *spread)
 
 	for (size_t slot = 0; slot < SPREAD_SLOTS; slot++) {
 		seen += spread->slots[slot];
-		if (seen * 2 >= spread->count)
-			return (int64_t)exp2(((double)slot + 0.5) / SPREAD_STEPS);
+		if (seen * 2 >= spread->count) {
+			int64_t middle = (int64_t)exp2(((double)slot + 0.5) / SPREAD_STEPS);
+
+			return middle < spread->most_ns ? middle : spread->most_ns;
+		}
 	}
 	return 0;
 }
