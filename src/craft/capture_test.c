@@ -308,6 +308,37 @@ static void an_offloaded_segment_may_be_large(void **state)
 	release(&r);
 }
 
+/* The indented lines of docs/notation.md, block by block: each is a capture of its own. */
+static void the_examples_of_the_page_are_right(void **state)
+{
+	FILE *page = fopen(*state, "r");
+	char line[512];
+	char block[8192] = "";
+	unsigned blocks = 0;
+
+	if (!page)
+		fail_msg("cannot open %s", (const char *)*state);
+	while (fgets(line, sizeof(line), page)) {
+		bool indented = strncmp(line, "    ", 4) == 0;
+		struct err err = { 0 };
+
+		if (indented && !strstr(line, "TIME DIR FLAGS")) { /* the form, no example */
+			strcat(block, line);
+		} else if (block[0]) {
+			struct craft_capture *capture = craft_capture_text("page", block, &err);
+
+			if (!capture)
+				fail_msg("%s in:\n%s", err.what, block);
+			assert_true(capture->frame_count >= 3);
+			craft_capture_free(capture);
+			block[0] = '\0';
+			blocks++;
+		}
+	}
+	fclose(page);
+	assert_int_equal(blocks, 2);
+}
+
 static void captures_follow_each_other(void **state)
 {
 	struct err err = { 0 };
@@ -333,8 +364,10 @@ static void captures_follow_each_other(void **state)
 	craft_capture_free(one);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	static char default_page[] = "docs/notation.md";
+	char *page = argc > 1 ? argv[1] : default_page;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_out_is_what_linux_sends),
 		cmocka_unit_test(the_syn_decides_over_the_options),
@@ -349,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_text_says_where),
 		cmocka_unit_test(an_offloaded_segment_may_be_large),
 		cmocka_unit_test(captures_follow_each_other),
+		cmocka_unit_test_prestate(the_examples_of_the_page_are_right, page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
