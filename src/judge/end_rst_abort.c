@@ -421,8 +421,18 @@ static const struct entry entries[] = {
 	},
 };
 
+/* Besides resets: keep-alive probes that nobody answered end a connection without one. */
+static bool abort_applies(const struct context *context)
+{
+	const struct conn *conn = context->conn;
+
+	return conn->ending_reset >= 0 || conn_client(conn)->keepalive->unanswered ||
+	       conn_server(conn)->keepalive->unanswered;
+}
+
 const struct theme end_rst_abort_theme = {
 	.name = "end_rst_abort",
+	.applies = abort_applies,
 	.entries = entries,
 	.count = sizeof(entries) / sizeof(entries[0]),
 };

@@ -4,6 +4,7 @@
 
 #include "judge/gather.h"
 #include "judge/group.h"
+#include "judge/hash.h"
 
 #define PLACES_AT_FIRST 1024u
 #define PLACES_MOST	(1u << 17)
@@ -96,17 +97,7 @@ uint64_t group_dropped(const struct group *group)
 
 static uint64_t hash_of(const struct ip_address *ip, uint16_t port, unsigned kind)
 {
-	uint64_t high, low;
-
-	memcpy(&high, ip->bytes, sizeof(high));
-	memcpy(&low, ip->bytes + 8, sizeof(low));
-
-	uint64_t mixed = (high ^ (low * UINT64_C(0x9e3779b97f4a7c15))) +
-			 ((uint64_t)port << 8 | kind) * UINT64_C(0xff51afd7ed558ccd);
-
-	mixed ^= mixed >> 33;
-	mixed *= UINT64_C(0xd6e8feb86659fd93);
-	return mixed ^ mixed >> 32;
+	return address_hash(ip, (uint64_t)port << 8 | kind);
 }
 
 /* The slot of a place, or the free one where it belongs. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
-#include <string.h>
 
+#include "judge/hash.h"
 #include "judge/hosts.h"
 
 /* Open addressing, linear probing, at most half full; ttl_frame 0 marks a free slot. */
@@ -16,15 +16,7 @@ struct host_table {
 
 static size_t slot_of(const struct host_table *table, const struct ip_address *ip)
 {
-	uint64_t high, low;
-
-	memcpy(&high, ip->bytes, sizeof(high));
-	memcpy(&low, ip->bytes + 8, sizeof(low));
-
-	uint64_t mixed =
-		(high ^ (low * UINT64_C(0x9e3779b97f4a7c15))) * UINT64_C(0xd6e8feb86659fd93);
-
-	return (size_t)(mixed >> 32) & (table->capacity - 1);
+	return (size_t)address_hash(ip, 0) & (table->capacity - 1);
 }
 
 /* The host's slot, or the free one where it belongs. */

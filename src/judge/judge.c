@@ -9,18 +9,55 @@
 #include "judge/judge.h"
 #include "judge/timewait.h"
 
-#define THEMES_MOST 48
+/* Rules of one phase, as the catalogue orders them: compact, because every connection walks it. */
+#define GATES_MOST 48
+#define RULES_MOST 128
+
+struct gate {
+	bool (*applies)(const struct context *context); /* NULL: always */
+	unsigned first, end;				/* its rules */
+};
+
+struct rule {
+	bool (*holds)(const struct context *context, struct verdict *out);
+	const struct entry *entry;
+};
+
+struct phase_rules {
+	struct gate gates[GATES_MOST];
+	struct rule rules[RULES_MOST];
+	unsigned gate_count, rule_count;
+};
 
 struct judge {
-	struct host_table *hosts; /* owned */
-	struct group *group;	  /* owned */
-	/* Per theme a bit for each of its entries; tests switch rules off with it. */
-	uint64_t disabled[THEMES_MOST];
+	struct host_table *hosts;	       /* owned */
+	struct group *group;		       /* owned */
+	struct phase_rules rules[PHASE_GROUP]; /* by enum phase */
 };
+
+static void add_theme(struct phase_rules *to, const struct theme *theme)
+{
+	struct gate *gate = &to->gates[to->gate_count];
+
+	assert(to->gate_count < GATES_MOST && to->rule_count + theme->count <= RULES_MOST);
+	gate->applies = theme->applies;
+	gate->first = to->rule_count;
+	for (size_t e = 0; e < theme->count; e++) {
+		const struct entry *entry = &theme->entries[e];
+
+		if (entry->holds)
+			to->rules[to->rule_count++] =
+				(struct rule){ .holds = entry->holds, .entry = entry };
+	}
+	gate->end = to->rule_count;
+	to->gate_count += gate->end > gate->first;
+}
 
 struct judge *judge_new(void)
 {
 	struct judge *judge = calloc(1, sizeof(*judge));
+	size_t count;
+	const struct theme *const *themes = catalogue_themes(&count);
 
 	if (!judge)
 		return NULL;
@@ -29,6 +66,10 @@ struct judge *judge_new(void)
 	if (!judge->hosts || !judge->group) {
 		judge_free(judge);
 		return NULL;
+	}
+	for (size_t t = 0; t < count; t++) {
+		if (themes[t]->count && themes[t]->entries[0].phase != PHASE_GROUP)
+			add_theme(&judge->rules[themes[t]->entries[0].phase], themes[t]);
 	}
 	return judge;
 }
@@ -42,21 +83,29 @@ void judge_free(struct judge *judge)
 	free(judge);
 }
 
+static bool never(const struct context *context, struct verdict *out)
+{
+	(void)context;
+	(void)out;
+	return false;
+}
+
 bool judge_disable(struct judge *judge, const char *id)
 {
-	size_t count;
-	const struct theme *const *themes = catalogue_themes(&count);
+	const struct entry *entry = catalogue_find(id);
 
-	for (size_t t = 0; t < count; t++) {
-		for (size_t e = 0; e < themes[t]->count; e++) {
-			if (strcmp(themes[t]->entries[e].id, id) != 0)
-				continue;
-			judge->disabled[t] |= UINT64_C(1) << e;
-			group_disable(judge->group, id);
-			return true;
+	if (!entry)
+		return false;
+	group_disable(judge->group, id);
+	for (unsigned phase = 0; phase < PHASE_GROUP; phase++) {
+		struct phase_rules *rules = &judge->rules[phase];
+
+		for (unsigned i = 0; i < rules->rule_count; i++) {
+			if (rules->rules[i].entry == entry)
+				rules->rules[i].holds = never;
 		}
 	}
-	return false;
+	return true;
 }
 
 void judge_host(struct judge *judge, const struct host_sighting *host)
@@ -74,31 +123,21 @@ static void settle(const struct context *context, struct verdict *verdict)
 		verdict_lower(verdict);
 }
 
-static bool theme_of(const struct theme *theme, enum phase phase, const struct context *context)
-{
-	return theme->count && theme->entries[0].phase == phase &&
-	       (!theme->applies || theme->applies(context));
-}
-
 /* Opening or ending: the first rule that holds. */
-static bool judge_one(const struct judge *judge, const struct context *context, enum phase phase,
+static bool judge_one(const struct phase_rules *rules, const struct context *context,
 		      struct verdict *out)
 {
-	size_t count;
-	const struct theme *const *themes = catalogue_themes(&count);
 	unsigned nearly = 0; /* exclusions of the rules that nearly fitted */
 
-	for (size_t t = 0; t < count; t++) {
-		if (!theme_of(themes[t], phase, context))
-			continue;
-		for (size_t e = 0; e < themes[t]->count; e++) {
-			const struct entry *entry = &themes[t]->entries[e];
+	for (unsigned g = 0; g < rules->gate_count; g++) {
+		const struct gate *gate = &rules->gates[g];
 
-			if (!entry->holds || (judge->disabled[t] >> e & 1))
-				continue;
-			verdict_begin(out, entry);
+		if (gate->applies && !gate->applies(context))
+			continue;
+		for (unsigned i = gate->first; i < gate->end; i++) {
+			verdict_begin(out, rules->rules[i].entry);
 			out->excluded_count = nearly;
-			if (entry->holds(context, out)) {
+			if (rules->rules[i].holds(context, out)) {
 				settle(context, out);
 				return true;
 			}
@@ -109,25 +148,21 @@ static bool judge_one(const struct judge *judge, const struct context *context, 
 }
 
 /* What happened on the way: every rule that holds. */
-static void judge_life(const struct judge *judge, const struct context *context,
+static void judge_life(const struct phase_rules *rules, const struct context *context,
 		       struct judgement *out)
 {
-	size_t count;
-	const struct theme *const *themes = catalogue_themes(&count);
+	for (unsigned g = 0; g < rules->gate_count; g++) {
+		const struct gate *gate = &rules->gates[g];
 
-	for (size_t t = 0; t < count; t++) {
-		if (!theme_of(themes[t], PHASE_LIFE, context))
+		if (gate->applies && !gate->applies(context))
 			continue;
-		for (size_t e = 0; e < themes[t]->count; e++) {
-			const struct entry *entry = &themes[t]->entries[e];
+		for (unsigned i = gate->first; i < gate->end; i++) {
 			struct verdict *verdict = &out->life[out->life_count];
 
-			if (!entry->holds || (judge->disabled[t] >> e & 1))
-				continue;
 			if (out->life_count == JUDGEMENT_LIFE_MOST)
 				return;
-			verdict_begin(verdict, entry);
-			if (entry->holds(context, verdict)) {
+			verdict_begin(verdict, rules->rules[i].entry);
+			if (rules->rules[i].holds(context, verdict)) {
 				settle(context, verdict);
 				out->life_count++;
 			}
@@ -164,10 +199,10 @@ void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *
 
 	out->has_end = false;
 	out->life_count = 0;
-	out->has_open = judge_one(judge, &context, PHASE_OPEN, &out->open);
+	out->has_open = judge_one(&judge->rules[PHASE_OPEN], &context, &out->open);
 	if (has_ending(conn, out))
-		out->has_end = judge_one(judge, &context, PHASE_END, &out->end);
-	judge_life(judge, &context, out);
+		out->has_end = judge_one(&judge->rules[PHASE_END], &context, &out->end);
+	judge_life(&judge->rules[PHASE_LIFE], &context, out);
 	out->closed_first = closed_first(conn, out);
 	for (unsigned end = 0; end < ENDS; end++)
 		timewait_judge(conn, (enum end)end, &out->time_wait[end]);
