@@ -51,7 +51,7 @@ static const struct entry entries[] = {
 		.first = 1,
 		.title = "Fast Open: data in the SYN was accepted",
 		.headline =
-			"{server} accepted {accepted_bytes} bytes of data in the SYN of {client}: "
+			"{server} accepted {accepted_bytes} of data in the SYN of {client}: "
 			"one round trip saved by TCP Fast Open",
 		.grouped = "data in the SYN accepted by {server} (TCP Fast Open)",
 		.meaning = "The client knew a cookie of this server from an earlier connection and "
@@ -78,7 +78,7 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Fast Open: data in the SYN was not accepted",
-		.headline = "{server} did not take the {syn_bytes} bytes of data in the SYN of "
+		.headline = "{server} did not take the {syn_bytes} of data in the SYN of "
 			    "{client}; "
 			    "they were sent again after the handshake",
 		.grouped = "data in the SYN not accepted by {server} (TCP Fast Open)",

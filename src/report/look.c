@@ -9,10 +9,11 @@
 #include "report/prose.h"
 #include "report/sentence.h"
 
-#define COUNT_COLUMNS  8 /* "  31 x " */
+#define COUNT_COLUMNS  10 /* "    31 x " */
 #define DETAIL_INDENT  10
-#define KINDS_PRINTED  40
-#define ADVICE_PRINTED 8
+#define KINDS_MOST     128 /* more than the catalogue has ids that can be looks */
+#define SERVERS_APART  3   /* with more servers, one verdict's looks are told in one item */
+#define ADVICE_PRINTED 6
 
 struct example {
 	uint64_t conn;
@@ -232,21 +233,59 @@ uint64_t looks_total(const struct looks *looks)
 	return looks->total;
 }
 
-/* Groups first, then the most frequent; ties by the catalogue's id, then by first connection. */
+/* One verdict's looks, side by side in the list once it is sorted. */
+struct kind {
+	size_t first, looks; /* places in the list; those without a connection left are last */
+	uint64_t count;	     /* connections */
+	bool is_group;
+};
+
+/* Looks of one verdict side by side, the most frequent first; ties by first connection. */
 static int compare_looks(const void *a, const void *b)
 {
 	const struct look *x = a, *y = b;
+	int by_id = strcmp(x->entry->id, y->entry->id);
+
+	if (by_id != 0)
+		return by_id;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return compare_u64(&x->examples[0].conn, &y->examples[0].conn);
+}
+
+/* Groups first, then the most frequent verdict; ties keep the order of ids. */
+static int compare_kinds(const void *a, const void *b)
+{
+	const struct kind *x = a, *y = b;
 
 	if (x->is_group != y->is_group)
 		return x->is_group ? -1 : 1;
 	if (x->count != y->count)
 		return x->count > y->count ? -1 : 1;
+	return (x->first > y->first) - (x->first < y->first);
+}
 
-	int by_id = strcmp(x->entry->id, y->entry->id);
+static size_t gather_kinds(const struct looks *looks, struct kind kinds[static KINDS_MOST])
+{
+	size_t count = 0;
 
-	if (by_id != 0)
-		return by_id;
-	return compare_u64(&x->examples[0].conn, &y->examples[0].conn);
+	for (size_t i = 0; i < looks->count; i++) {
+		const struct look *look = &looks->list[i];
+
+		if (look->count == 0) /* all of its connections stand under a group */
+			continue;
+		if (count > 0 && looks->list[kinds[count - 1].first].entry == look->entry) {
+			kinds[count - 1].looks++;
+			kinds[count - 1].count += look->count;
+		} else if (count < KINDS_MOST) {
+			kinds[count++] = (struct kind){ .first = i,
+							.looks = 1,
+							.count = look->count,
+							.is_group = look->is_group };
+		}
+	}
+	qsort(kinds, count, sizeof(kinds[0]), compare_kinds);
+	return count;
 }
 
 static void print_examples(struct out *out, const struct look *look)
@@ -298,69 +337,81 @@ static void print_look(struct out *out, const struct look *look)
 	prose_wrap(out, DETAIL_INDENT, DETAIL_INDENT, line);
 }
 
-/* Kinds whose connections were all filed under a group stand behind those that are printed. */
-static size_t kinds_left(const struct looks *looks)
+/* Many servers, one or a few connections each: one item for all of them. */
+static void print_spread(struct out *out, const struct looks *looks, const struct kind *kind)
 {
-	size_t kinds = 0;
+	char label[32], line[512];
+	const struct look *first = &looks->list[kind->first];
+	size_t used = 0;
 
-	for (size_t i = 0; i < looks->count; i++)
-		kinds += looks->list[i].count > 0;
-	return kinds;
+	snprintf(label, sizeof(label), "%6" PRIu64 " x ", kind->count);
+	snprintf(line, sizeof(line), "%s, at %zu servers", first->entry->title, kind->looks);
+	prose_item(out, label, COUNT_COLUMNS, line);
+	for (size_t i = 0; i < LOOK_EXAMPLES && i < kind->looks; i++) {
+		const struct look *look = &first[i];
+		char server[ADDRESS_PORT_TEXT_BYTES];
+
+		ip_address_port_print(&look->server, look->port, server);
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s: #%" PRIu64,
+					 i ? ", " : "", server, look->examples[0].conn);
+		if (look->count > 1)
+			used += (size_t)snprintf(line + used, sizeof(line) - used,
+						 " and %" PRIu64 " more", look->count - 1);
+	}
+	out_spaces(out, DETAIL_INDENT);
+	prose_wrap(out, DETAIL_INDENT, DETAIL_INDENT, line);
+	out_spaces(out, DETAIL_INDENT);
+	prose_wrap(out, DETAIL_INDENT, DETAIL_INDENT, first->entry->id);
 }
 
 void looks_print(struct looks *looks, struct out *out)
 {
-	size_t kinds = kinds_left(looks), printed = 0;
+	struct kind kinds[KINDS_MOST];
 
-	if (kinds == 0)
+	if (looks->count == 0)
 		return;
 	qsort(looks->list, looks->count, sizeof(looks->list[0]), compare_looks);
+
+	size_t count = gather_kinds(looks, kinds);
+
 	out_text(out, "\nNEEDS A LOOK  ");
 	prose_count(out, looks->total, "connection", "connections");
 	out_text(out, ", ");
-	prose_count(out, kinds, "kind", "kinds");
+	prose_count(out, count, "kind", "kinds");
 	out_char(out, '\n');
-	for (size_t i = 0; i < looks->count && printed < KINDS_PRINTED; i++) {
-		if (looks->list[i].count == 0)
+	for (size_t k = 0; k < count; k++) {
+		if (kinds[k].looks > SERVERS_APART) {
+			print_spread(out, looks, &kinds[k]);
 			continue;
-		print_look(out, &looks->list[i]);
-		printed++;
+		}
+		for (size_t i = 0; i < kinds[k].looks; i++)
+			print_look(out, &looks->list[kinds[k].first + i]);
 	}
-	if (kinds > printed)
-		out_format(out, "       ... and %zu further kinds: --all, or --format json\n",
-			   kinds - printed);
 	if (looks->beyond > 0)
-		out_format(out, "       ... and %" PRIu64 " connections of still other kinds\n",
+		out_format(out, "       ... and %" PRIu64 " connections that found no place here\n",
 			   looks->beyond);
-}
-
-static bool advised_before(const struct looks *looks, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (looks->list[i].count > 0 &&
-		    strcmp(looks->list[i].advice, looks->list[index].advice) == 0)
-			return true;
-	return false;
 }
 
 void looks_print_advice(const struct looks *looks, struct out *out)
 {
-	unsigned printed = 0;
+	struct kind kinds[KINDS_MOST];
+	size_t count = gather_kinds(looks, kinds);
 
-	for (size_t i = 0; i < looks->count && printed < ADVICE_PRINTED; i++) {
-		const struct look *look = &looks->list[i];
+	for (size_t k = 0; k < count && k < ADVICE_PRINTED; k++) {
+		const struct look *look = &looks->list[kinds[k].first];
 		char server[ADDRESS_PORT_TEXT_BYTES];
 
-		if (look->count == 0 || advised_before(looks, i))
-			continue;
-		if (printed++ == 0)
+		if (k == 0)
 			out_text(out, "\nWHAT TO DO\n");
 		if (look->port)
 			ip_address_port_print(&look->server, look->port, server);
 		else
 			ip_address_print(&look->server, server);
-		out_format(out, "  %s\n", server);
+		out_format(out, "  %s  (%s)\n", server, look->entry->id);
 		out_spaces(out, 4);
 		prose_wrap(out, 4, 4, look->advice);
 	}
+	if (count > ADVICE_PRINTED)
+		out_format(out, "  %zu further kinds: tcpwhy explain ID tells what to do\n",
+			   count - ADVICE_PRINTED);
 }

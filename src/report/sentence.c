@@ -62,8 +62,11 @@ static void add_value(struct filling *to, const struct verdict_value *value)
 
 	switch (value->kind) {
 	case VALUE_COUNT:
-	case VALUE_BYTES:
 		snprintf(text, sizeof(text), "%" PRId64, value->number);
+		break;
+	case VALUE_BYTES:
+		snprintf(text, sizeof(text), "%" PRId64 " byte%s", value->number,
+			 value->number == 1 ? "" : "s");
 		break;
 	case VALUE_FRAME:
 		snprintf(text, sizeof(text), "#%" PRId64, value->number);
