@@ -84,6 +84,7 @@ static void ack_moves(struct step *step)
 	    !flow_has(step->flow, FLOW_SELF))
 		acks_unseen(step);
 	peer->acked = ack.raw;
+	peer->acked_ns = step->now;
 	peer->bits |= SIDE_ACKED;
 	peer->dupacks = 0;
 	step->acks_new = true;

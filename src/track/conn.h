@@ -138,6 +138,7 @@ struct reset {
 	struct moment trigger; /* valid with has_trigger */
 	bool has_previous;
 	struct moment previous; /* the peer's last segment before it, trigger or not */
+	bool previous_acked;	/* that side had acknowledged all of it in a segment of its own */
 	int64_t silence_ns;	/* of both ends before the trigger (to a millisecond), else
 				   before the reset; TIME_NONE: none before */
 	int64_t own_rtt_ns;	/* resetter's half of the handshake RTT at the tap; TIME_NONE */
@@ -363,6 +364,8 @@ struct conn {
 	int64_t first_ns, last_ns;
 	int64_t judged_ns; /* the capture's clock when this record was written */
 	uint64_t judged_frame;
+	int64_t capture_pause_ns; /* the longest time between last_ns and judged_ns in which the
+				     capture holds no packet at all; 0 below 5 minutes */
 	bool at_end;	      /* written because the input ended, not because it was released */
 	bool direction_known; /* a SYN (or SYN-ACK) told who the client is */
 	bool ipv6;

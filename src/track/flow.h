@@ -88,6 +88,7 @@ struct side {
 	uint32_t out_quiet_ms;	/* silence before that segment */
 	uint32_t last_quiet_ms; /* ... before the last one, of both ends */
 	int64_t out_ns;
+	int64_t acked_ns; /* when acked last moved */
 	uint64_t out_frame;
 	uint64_t option_order; /* 12 codes of 5 bits, first in the low ones (opening.c) */
 	uint64_t states[SIDE_STATES];

@@ -74,6 +74,12 @@ static enum reset_fate fate_of(const struct step *step)
 	return fate_when_up(step);
 }
 
+static struct seq mark_end(const struct mark *mark)
+{
+	return seq_add(seq_of(mark->seq),
+		       mark->len + ((mark->flags & TCP_SYN) != 0) + ((mark->flags & TCP_FIN) != 0));
+}
+
 /* The peer's segment that this reset answers. Return: NULL: none was seen. */
 static const struct mark *trigger_of(const struct step *step)
 {
@@ -83,14 +89,12 @@ static const struct mark *trigger_of(const struct step *step)
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct mark *mark = tries[i];
-		uint32_t end = mark->seq + mark->len + ((mark->flags & TCP_SYN) != 0) +
-			       ((mark->flags & TCP_FIN) != 0);
-
 		if (!mark->frame)
 			continue;
 		if (!(seg->flags & TCP_ACK) && (mark->flags & TCP_ACK) && mark->ack == seg->seq.raw)
 			return mark;
-		if ((seg->flags & TCP_ACK) && !(mark->flags & TCP_ACK) && end == seg->ack.raw)
+		if ((seg->flags & TCP_ACK) && !(mark->flags & TCP_ACK) &&
+		    mark_end(mark).raw == seg->ack.raw)
 			return mark;
 	}
 	return NULL;
@@ -157,8 +161,12 @@ static void reset_facts(struct step *step, struct kept_reset *kept, enum reset_f
 	if (trigger)
 		kept->trigger = *trigger;
 	facts->has_previous = peer->last.frame != 0;
-	if (facts->has_previous)
+	if (facts->has_previous) {
 		kept->previous = peer->last;
+		facts->previous_acked =
+			own->last.frame > peer->last.frame && (own->last.flags & TCP_ACK) &&
+			seq_at_or_after(seq_of(own->last.ack), mark_end(&peer->last));
+	}
 }
 
 static struct kept_reset *reset_keep(struct resets *resets, bool ends)
@@ -256,6 +264,14 @@ void reset_step(struct step *step)
 		reset_ends(step, resets, kept);
 }
 
+/* It takes octets that its peer sent after the reset: it lives. */
+static bool acks_later(const struct step *step, const struct kept_reset *ending)
+{
+	return (step->seg->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && step->acks_new &&
+	       seq_after(step->seg->ack, seq_of(ending->at.seq)) && ending->facts.seq_is_snd_nxt &&
+	       ending->facts.sender_went_on;
+}
+
 /* What comes after a reset: its sender goes on, or its receiver shows that it did not take it. */
 void reset_went_on(struct step *step)
 {
@@ -279,11 +295,12 @@ void reset_went_on(struct step *step)
 	struct kept_reset *ending = &resets->reset[resets->ending - 1];
 
 	if ((ending->at.from & MARK_END) == (uint8_t)step->from || step->stray ||
-	    !(step->new_octets || step->acks_new) || step->now - ending->at.ns < in_flight)
+	    !(acks_later(step, ending) ||
+	      ((step->new_octets || step->acks_new) && step->now - ending->at.ns >= in_flight)))
 		return;
 	struct mark *mark = marks_find(step->pools, step->flow, ending->at.frame);
 
-	/* Its receiver goes on with new octets long after it: it was not taken. */
+	/* Its receiver goes on long after it, or with what came later: it was not taken. */
 	ending->facts.fate = RESET_IGNORED;
 	if (mark)
 		mark->notes = (mark->notes & ~(uint32_t)NOTE_RST_ACCEPTED) | NOTE_RST_IGNORED;

@@ -7,6 +7,7 @@
 #define STALL_RTTS	3
 #define DELACK_LEAST_NS (35 * NSEC_PER_MSEC)  /* Linux delays an ACK by 40 ms */
 #define DELACK_MOST_NS	(500 * NSEC_PER_MSEC) /* RFC 1122 4.2.3.2 allows no more */
+#define OPTIONS_MOST	40		      /* they make a full segment smaller than the MSS */
 #define NAGLE_AFTER_NS	(5 * NSEC_PER_MSEC)   /* the waiting segment leaves when the ACK comes */
 #define IDLE_LEAST_NS	(10 * NSEC_PER_SEC)   /* shorter than any usual idle limit */
 
@@ -59,7 +60,6 @@ static void data_after_pause(struct step *step)
 static void pause_step(struct step *step)
 {
 	uint64_t before = frame_before(step);
-	enum end other = end_other(step->from);
 
 	if (step->notes & (NOTE_RESENT | NOTE_FILLS_GAP)) {
 		const struct loss *loss = flow_loss(step->pools, step->flow, step->from);
@@ -75,6 +75,8 @@ static void pause_step(struct step *step)
 		data_after_pause(step);
 		return;
 	}
+	if (step->own->last.window == 0) /* a shut window has its own account (window.c) */
+		return;
 	if (step->acks_new && !step->octets && step->peer->last_data.frame) {
 		bool full = side_has(step->peer, SIDE_FILLED);
 
@@ -83,7 +85,7 @@ static void pause_step(struct step *step)
 		return;
 	}
 	if ((step->notes & NOTE_WINDOW_UPDATE) && side_has(step->peer, SIDE_FILLED))
-		stall_add(step, STALL_SMALL_WINDOW, step->silence_ns, before, other);
+		stall_add(step, STALL_SMALL_WINDOW, step->silence_ns, before, step->from);
 }
 
 /* A small segment leaves as soon as the ACK of the small one before it came, and that came late. */
@@ -91,14 +93,15 @@ static void nagle_step(struct step *step)
 {
 	const struct side *own = step->own, *peer = step->peer;
 	uint32_t mss = side_has(peer, SIDE_MSS) ? peer->mss : 1460;
-	int64_t waited = peer->last.ns - own->last_data.ns;
+	uint32_t small = mss > 2 * OPTIONS_MOST ? mss - OPTIONS_MOST : mss;
+	int64_t waited = own->acked_ns - own->last_data.ns;
 	int64_t rtt = flow_rtt_ns(step->tracker, step->flow);
-	int64_t after = step->now - peer->last.ns;
+	int64_t after = step->now - own->acked_ns;
 	int64_t soon = own->answer_ns == UINT32_MAX ? NAGLE_AFTER_NS
 						    : NAGLE_AFTER_NS + 2 * (int64_t)own->answer_ns;
 
-	if (!step->new_octets || !step->seg->payload_bytes || step->seg->payload_bytes >= mss ||
-	    !own->last_data.frame || own->last_data.len >= mss || own->last.frame == 0 ||
+	if (!step->new_octets || !step->seg->payload_bytes || step->seg->payload_bytes >= small ||
+	    !own->last_data.frame || own->last_data.len >= small || own->last.frame == 0 ||
 	    own->last.frame != own->last_data.frame || peer->last.frame < own->last_data.frame)
 		return;
 	if (peer->last.len || (peer->last.flags & (TCP_SYN | TCP_FIN | TCP_RST)) ||

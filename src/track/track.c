@@ -84,6 +84,14 @@ const struct track_stats *tracker_stats(const struct tracker *tracker)
 	return &tracker->stats;
 }
 
+static void pause_note(struct tracker *tracker, int64_t now)
+{
+	if (tracker->clock_ns == TIME_NONE || now - tracker->clock_ns < PAUSE_LEAST_NS)
+		return;
+	tracker->pauses[tracker->pause_count++ % PAUSES_MOST] =
+		(struct pause){ .from_ns = tracker->clock_ns, .to_ns = now };
+}
+
 /* The clock moves with every frame, with or without TCP in it. */
 static void clock_step(struct tracker *tracker, const struct segment *seg)
 {
@@ -95,8 +103,10 @@ static void clock_step(struct tracker *tracker, const struct segment *seg)
 	if (seg->time_ns != TIME_NONE) {
 		if (tracker->stats.first_ns == TIME_NONE || seg->time_ns < tracker->stats.first_ns)
 			tracker->stats.first_ns = seg->time_ns;
-		if (tracker->clock_ns == TIME_NONE || seg->time_ns > tracker->clock_ns)
+		if (tracker->clock_ns == TIME_NONE || seg->time_ns > tracker->clock_ns) {
+			pause_note(tracker, seg->time_ns);
 			tracker->clock_ns = seg->time_ns;
+		}
 		if (tracker->stats.frames > 1 && seg->time_ns < tracker->frame_ns) {
 			tracker->frame_back = true;
 			tracker->stats.time_back++;

@@ -53,6 +53,14 @@ struct due_queue {
 struct evictor;	 /* evict.c */
 struct unfolded; /* release.c */
 
+/* Longer than any usual pause of a busy wire: perhaps nothing was captured in it. */
+#define PAUSE_LEAST_NS (300 * NSEC_PER_SEC)
+#define PAUSES_MOST    16
+
+struct pause {
+	int64_t from_ns, to_ns;
+};
+
 struct tracker {
 	struct pools pools;
 	struct table table;
@@ -63,6 +71,9 @@ struct tracker {
 	uint64_t clock_frame; /* the frame being taken */
 	int64_t frame_ns;     /* its time, and whether it was stamped before the one before */
 	bool frame_back;
+	/* The latest times in which the capture holds no packet of anybody. */
+	struct pause pauses[PAUSES_MOST];
+	unsigned pause_count; /* all; the ring holds the latest */
 	bool quiet;	     /* a candidate is fed again: sink.segment has seen it */
 	int64_t next_due_ns; /* nothing is due before */
 	struct due_queue due[DUE_LISTS];

@@ -502,6 +502,20 @@ static void unfold_pauses(struct conn *conn, const struct stalls *stalls)
 	conn->last_idle_frame = stalls ? stalls->last_idle_frame : 0;
 }
 
+static int64_t pause_after(const struct tracker *tracker, int64_t last_ns)
+{
+	unsigned count = tracker->pause_count < PAUSES_MOST ? tracker->pause_count : PAUSES_MOST;
+	int64_t longest = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct pause *pause = &tracker->pauses[i];
+
+		if (pause->from_ns >= last_ns && pause->to_ns - pause->from_ns > longest)
+			longest = pause->to_ns - pause->from_ns;
+	}
+	return longest;
+}
+
 const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool at_end)
 {
 	struct unfolded *out = tracker->unfolded;
@@ -518,6 +532,7 @@ const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool
 	conn->first_ns = flow->first_ns;
 	conn->last_ns = flow->last_ns;
 	conn->judged_ns = tracker->clock_ns;
+	conn->capture_pause_ns = pause_after(tracker, flow->last_ns);
 	conn->judged_frame = tracker->clock_frame;
 	conn->at_end = at_end;
 	conn->direction_known = flow_has(flow, FLOW_DIRECTION);
