@@ -17,6 +17,16 @@ static bool silence_applies(const struct context *context)
 /* Fewer repeats than this may as well be the last packets before a capture's or a program's end. */
 #define REPEATS_SURE 3
 
+/* The first repeat may be a probe after two short round trips; the timer is never as short. */
+#define TIMER_LEAST_NS (200 * NSEC_PER_MSEC)
+
+static bool repeat_is_overdue(const struct context *context, const struct resend_run *run)
+{
+	return context_slot_passed(context, run->last_ns,
+				   run->last_gap_ns > TIMER_LEAST_NS ? run->last_gap_ns
+								     : TIMER_LEAST_NS);
+}
+
 static bool replaced(const struct context *context, struct verdict *out)
 {
 	const struct conn *conn = context->conn;
@@ -66,6 +76,7 @@ static bool dead_zero_window(const struct context *context, struct verdict *out)
 		verdict_text(out, "reader",
 			     run->unanswered ? "no longer answers the probes"
 					     : "answers the probes: its system lives");
+		ending_weigh_pause(context, out);
 		verdict_exclude(out, "end.dead.keepalive-timeout",
 				"the window was shut: these probes ask for it", shut->since_frame);
 		return true;
@@ -109,9 +120,10 @@ static bool host_gone(const struct context *context, struct verdict *out)
 
 		unsigned repeats = ending_repeats_unanswered(conn, (enum end)end);
 
-		if (!repeats || !run->payload_bytes)
+		if (!repeats || !run->payload_bytes ||
+		    (repeats < REPEATS_SURE && context->capture_suspect))
 			continue;
-		if (!context_slot_passed(context, run->last_ns, run->last_gap_ns)) {
+		if (!repeat_is_overdue(context, run)) {
 			verdict_exclude(out, "end.dead.host-gone",
 					"the capture ends before the next repeat was due",
 					run->last_frame);
@@ -120,6 +132,7 @@ static bool host_gone(const struct context *context, struct verdict *out)
 		if (repeats < REPEATS_SURE)
 			out->confidence = CONFIDENCE_POSSIBLE;
 		tell_repeats(conn, (enum end)end, out);
+		ending_weigh_pause(context, out);
 		verdict_exclude(out, "end.rst.user-timeout", "no reset was sent", run->last_frame);
 		verdict_exclude(
 			out, "end.dead.unfinished",
@@ -175,7 +188,7 @@ static bool unfinished(const struct context *context, struct verdict *out)
 		const struct resend_run *run = conn->half[end].resend;
 
 		if (ending_repeats_unanswered(conn, (enum end)end) >= 2 && run->payload_bytes &&
-		    !context_slot_passed(context, run->last_ns, run->last_gap_ns)) {
+		    !repeat_is_overdue(context, run)) {
 			verdict_text(out, "what", "its data");
 			tell_repeats(conn, (enum end)end, out);
 			return true;

@@ -166,6 +166,7 @@ static bool unanswered(const struct context *context, struct verdict *out)
 	verdict_value(out, "repeats", VALUE_COUNT, (int64_t)fin->repeats);
 	verdict_value(out, "span_ns", VALUE_NS, fin->last_repeat_ns - fin->first.time_ns);
 	out->cost_ns = fin->last_repeat_ns - fin->first.time_ns;
+	ending_weigh_pause(context, out);
 	verdict_exclude(out, "end.fin.half-only", "the FIN was never acknowledged",
 			fin->first.frame);
 	verdict_exclude(out, "end.dead.unfinished",
@@ -217,6 +218,7 @@ static bool half_only(const struct context *context, struct verdict *out)
 				"the reset answers a segment without data: nothing was lost",
 				reset->trigger.frame);
 	} else {
+		ending_weigh_pause(context, out);
 		verdict_exclude(out, "end.fin.unanswered", "the FIN was acknowledged",
 				fin->acked.frame);
 	}

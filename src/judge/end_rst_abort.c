@@ -130,6 +130,7 @@ static bool keepalive_timeout(const struct context *context, struct verdict *out
 		out->by = actor_of((enum end)end);
 		tell_probes(run, out);
 		tell_schedule(run, TIME_NONE, out);
+		ending_weigh_pause(context, out);
 		verdict_exclude(out, "end.dead.unfinished",
 				"no further probe came although one was due", run->last_frame);
 		return true;
@@ -170,7 +171,7 @@ static void tell_causes(const struct conn *conn, const struct reset *reset, bool
 	enum end end = (enum end)reset->at.from;
 	bool silent_server = end == END_SERVER && !reset->sender_sent_payload;
 
-	if (unread)
+	if (unread || conn->half[end_other(end)].last_data.frame)
 		verdict_text(out, "cause", "closed before everything received was read");
 	verdict_text(out, "cause", "SO_LINGER 0");
 	verdict_text(out, "cause",
@@ -234,7 +235,7 @@ static bool local_abort(const struct context *context, struct verdict *out)
 				reset->at.frame);
 	else if (reset->sender_answered)
 		verdict_exclude(out, "end.rst.unread-data",
-				"that side had answered the last data that it got",
+				"that side had sent payload after the last data that it got",
 				reset->at.frame);
 	else
 		verdict_exclude(out, "end.rst.unread-data",

@@ -6,7 +6,7 @@
 
 static bool reset_applies(const struct context *context)
 {
-	return ending_reset(context) != NULL;
+	return context->conn->resets_seen != 0;
 }
 
 /* What about the reset fits no family, in words. */
@@ -35,12 +35,42 @@ static void tell_why_not(const struct reset *reset, struct verdict *out)
 	verdict_exclude(out, "end.rst.no-socket", "such a reset carries no ACK", reset->at.frame);
 }
 
+/* Long enough for a challenge ACK, and for the peer to go on. */
+#define LAST_WORD_NS (1 * NSEC_PER_SEC)
+
+/* A reset inside the window but not exact, by what the capture shows; its receiver neither asked
+   back nor went on, and its sender neither (decision 0011). */
+static const struct reset *last_word(const struct conn *conn)
+{
+	if (conn->ending_reset >= 0 || conn->challenge_acks || conn->quality.one_sided)
+		return NULL;
+	for (unsigned i = 0; i < conn->reset_count; i++) {
+		const struct reset *reset = &conn->resets[i];
+
+		if (reset->fate == RESET_CHALLENGED &&
+		    conn->half[END_CLIENT].last.frame <= reset->at.frame &&
+		    conn->half[END_SERVER].last.frame <= reset->at.frame &&
+		    conn->judged_ns - reset->at.time_ns >= LAST_WORD_NS)
+			return reset;
+	}
+	return NULL;
+}
+
 static bool unexplained(const struct context *context, struct verdict *out)
 {
 	const struct reset *reset = ending_reset(context);
 
-	if (!reset || ending_reset_confirms_half_only(context, reset))
+	if (reset && ending_reset_confirms_half_only(context, reset))
 		return false;
+	if (!reset) {
+		reset = last_word(context->conn);
+		if (!reset)
+			return false;
+		out->confidence = CONFIDENCE_POSSIBLE;
+		verdict_text(
+			out, "doubt",
+			"by what was captured its number is not exact; but nobody spoke again");
+	}
 	out->by = actor_of((enum end)reset->at.from);
 	if (reset->has_previous)
 		verdict_cite(out, reset->previous.frame);

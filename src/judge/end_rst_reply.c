@@ -69,7 +69,8 @@ static void tell_fin_before(const struct context *context, const struct reset *r
 
 	verdict_cite(out, fin->first.frame);
 	verdict_cite(out, fin->acked.frame);
-	verdict_value(out, "since_fin_ns", VALUE_NS, late->time_ns - fin->first.time_ns);
+	verdict_value(out, "since_fin_ns", VALUE_NS,
+		      late->frame > fin->first.frame ? late->time_ns - fin->first.time_ns : 0);
 	if (fin->silence_ns != TIME_NONE)
 		verdict_value(out, "idle_before_close_ns", VALUE_NS, fin->silence_ns);
 	verdict_text(out, "peer_knew",

@@ -50,6 +50,9 @@ const struct moment *ending_data_after_fin(const struct context *context,
 /* How long Linux keeps a closed side waiting for the other's FIN (tcp_fin_timeout). */
 #define HALF_ONLY_NS (60 * NSEC_PER_SEC)
 
+/* Silence proves less when the capture holds nobody's packets for a while: was it running? */
+void ending_weigh_pause(const struct context *context, struct verdict *out);
+
 /* How often an end repeated its octets since it last heard of the other one. */
 unsigned ending_repeats_unanswered(const struct conn *conn, enum end end);
 

@@ -44,7 +44,8 @@ static bool lastack_lost(const struct context *context, struct verdict *out)
 	for (unsigned end = 0; end < ENDS; end++) {
 		const struct fin *fin = conn->half[end].closing;
 
-		if (!fin->repeats || !fin->acked_again || conn->closed_first == (int8_t)end ||
+		if (fin->last_repeat_frame < fin->acked.frame || !fin->acked_again ||
+		    conn->closed_first == (int8_t)end ||
 		    !conn->half[end_other((enum end)end)].has_fin)
 			continue;
 		out->by = actor_of((enum end)end);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pauses, and who kept the other waiting. Source of the thresholds: precedence.md, section 6. */
-#include "judge/context.h"
+#include "judge/ending.h"
 #include "judge/themes.h"
 
 /* A pause that people notice; shorter ones are recorded by the tracker and not called a stall. */
 #define STALL_LOOK_NS (1 * NSEC_PER_SEC)
+
+/* Who waits longer for an answer has given up: servers and proxies do after a minute at most. What
+   comes then was not asked for by the last request but pushed. */
+#define ANSWER_MOST_NS (60 * NSEC_PER_SEC)
 
 /* Once is chance; a program that writes so does it with every request. */
 #define NAGLE_LEAST 3
@@ -30,11 +34,26 @@ static void tell_stall(const struct stall *stall, struct verdict *out)
 	out->cost_ns = stall->total_ns;
 }
 
+/* A few octets after a long silence and then the server's FIN: a close alert, a "timed out". */
+#define GOODBYE_AFTER_NS (10 * NSEC_PER_SEC) /* "idle", precedence.md section 6 */
+#define GOODBYE_BYTES	 64
+
+static bool says_goodbye(const struct conn *conn, const struct stall *stall)
+{
+	const struct half *server = conn_server(conn);
+
+	return stall->longest_ns >= GOODBYE_AFTER_NS && conn->closed_first == END_SERVER &&
+	       stall->last_frame == server->last_data.frame &&
+	       server->last_data.payload_bytes <= GOODBYE_BYTES &&
+	       server->closing->first.time_ns - server->last_data.time_ns < STALL_LOOK_NS;
+}
+
 static bool server_think(const struct context *context, struct verdict *out)
 {
 	const struct stall *stall = &context->conn->stalls[STALL_SERVER_THINK];
 
-	if (stall->longest_ns < STALL_LOOK_NS)
+	if (stall->longest_ns < STALL_LOOK_NS || stall->longest_ns >= ANSWER_MOST_NS ||
+	    says_goodbye(context->conn, stall))
 		return false;
 	tell_stall(stall, out);
 	verdict_exclude(out, "life.retransmit.rto",
@@ -79,11 +98,18 @@ static bool small_window(const struct context *context, struct verdict *out)
 	return true;
 }
 
+/* Repeats that were never answered repaired nothing: they are the ending's to tell. */
+static bool never_repaired(const struct conn *conn, const struct stall *stall)
+{
+	return ending_repeats_unanswered(conn, (enum end)stall->who) &&
+	       stall->last_frame >= conn->half[stall->who].resend->first_frame;
+}
+
 static bool tail_loss(const struct context *context, struct verdict *out)
 {
 	const struct stall *stall = &context->conn->stalls[STALL_TAIL_LOSS];
 
-	if (stall->total_ns < STALL_LOOK_NS)
+	if (stall->total_ns < STALL_LOOK_NS || never_repaired(context->conn, stall))
 		return false;
 	tell_stall(stall, out);
 	return true;
