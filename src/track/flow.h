@@ -84,7 +84,7 @@ struct side {
 	uint32_t ack_sent;	  /* with SIDE_WINDOW: its last ack, no reset's and no stray's */
 	uint32_t timed_end;	  /* an ACK of this octet gives an RTT */
 	int64_t timed_ns;
-	uint32_t out_seq;      /* the first segment of what is outstanding */
+	uint32_t out_seq;	/* the first segment of what is outstanding */
 	uint32_t out_quiet_ms;	/* silence before that segment */
 	uint32_t last_quiet_ms; /* ... before the last one, of both ends */
 	int64_t out_ns;

@@ -364,6 +364,7 @@ void input_segment(struct step *step)
 		return;
 	}
 	step->silence_ns = step->now > flow->last_ns ? step->now - flow->last_ns : 0;
+	step->owed = side_outstanding(own) || side_outstanding(step->peer);
 	step->own_silence_ns = own->last.frame ? step->now - own->last.ns : TIME_NONE;
 	quality_step(step);
 	flags_step(step);

@@ -52,16 +52,6 @@ static uint32_t before_first(const struct step *step, struct seq right)
 	return (seq_before(right, first) ? right.raw : first.raw) - step->seq.raw;
 }
 
-/* The payload of a SYN that was not taken goes again after the handshake. RFC 7413 4.2.2. */
-static void syn_payload_again(struct step *step)
-{
-	struct odd *odd = flow_odd(step->pools, step->flow);
-
-	if (odd && odd->syn_payload && !odd->syn_payload_resent_frame && step->from == END_CLIENT &&
-	    step->seq.raw == step->own->isn + 1)
-		odd->syn_payload_resent_frame = step->seg->frame;
-}
-
 /* Octets at or below nxt again, or for the first time. */
 static void overlaps(struct step *step)
 {
@@ -76,10 +66,8 @@ static void overlaps(struct step *step)
 		step->new_octets = true;
 		fills_gap(step, &hole);
 	}
-	if (all > unseen) {
+	if (all > unseen)
 		resend_note(step, all - unseen);
-		syn_payload_again(step);
-	}
 	if (beyond) {
 		own->nxt = step->end.raw;
 		step->new_octets = true;

@@ -115,21 +115,12 @@ static void nagle_step(struct step *step)
 			  end_other(step->from));
 }
 
-/* Whether this side waited for an ACK before the segment that is being taken. */
-static bool was_outstanding(const struct step *step)
-{
-	const struct side *own = step->own;
-
-	return side_outstanding(own) && !(step->new_octets && side_has(own, SIDE_ACKED) &&
-					  seq_equal(side_acked(own), step->seq));
-}
-
 static void idle_step(struct step *step)
 {
 	struct stalls *stalls;
 
-	if (step->silence_ns < IDLE_LEAST_NS || was_outstanding(step) ||
-	    side_outstanding(step->peer) || side_has(step->own, SIDE_FIN | SIDE_SHUT) ||
+	if (step->silence_ns < IDLE_LEAST_NS || step->owed ||
+	    side_has(step->own, SIDE_FIN | SIDE_SHUT) ||
 	    side_has(step->peer, SIDE_FIN | SIDE_SHUT) || step->flow->phase == PHASE_SYN ||
 	    step->flow->phase == PHASE_HALF || (step->notes & NOTE_RESENT))
 		return;

@@ -106,6 +106,7 @@ struct step {
 	bool new_octets;   /* carries some that were never seen */
 	bool acks_new;	   /* moves the peer's acked */
 	bool first_data;   /* of its side */
+	bool owed;	   /* octets were outstanding before it */
 	bool stray;	   /* not of this connection by its numbers: changes nothing */
 	bool opened;	   /* the opening succeeded by it */
 	uint8_t mark_bits; /* MARK_* */

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "track/tracker.h"
+
+/* Fast structures against slow, obvious ones, over random steps; the seed is printed. */
+
+static uint64_t seed;
+
+static uint32_t random_next(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 20);
+}
+
+static void seed_print(void)
+{
+	const char *given = getenv("TRACK_SEED");
+
+	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
+	if (!seed)
+		seed = 1;
+	print_message("TRACK_SEED=%" PRIu64 "\n", seed);
+}
+
+#define KEYS 3000u
+
+static struct tuple keys[KEYS + 1]; /* by reference */
+
+static const struct tuple *key_of(const void *owner, uint32_t ref)
+{
+	(void)owner;
+	return &keys[ref];
+}
+
+static void the_table_finds_what_is_in_it_and_nothing_else(void **state)
+{
+	(void)state;
+	struct table table;
+	static bool present[KEYS + 1];
+	uint64_t count = 0;
+
+	seed_print();
+	assert_true(table_set_up(&table, key_of, NULL));
+	for (uint32_t ref = 1; ref <= KEYS; ref++) {
+		keys[ref].ip_a.bytes[15] = (uint8_t)ref;
+		keys[ref].port_a = (uint16_t)(ref >> 8);
+	}
+	for (unsigned step = 0; step < 1000000; step++) {
+		uint32_t ref = 1 + random_next() % KEYS;
+		uint64_t hash = table_hash(&table, &keys[ref]);
+		struct slot *slot = table_find(&table, &keys[ref], hash);
+
+		assert_int_equal(slot != NULL, present[ref]);
+		if (slot) {
+			assert_int_equal(slot->ref, ref);
+			table_remove(&table, slot);
+			count--;
+		} else if (random_next() % 4) {
+			assert_true(table_add(&table, hash, ref));
+			count++;
+		} else {
+			continue;
+		}
+		present[ref] = !present[ref];
+		assert_int_equal(table.used, count);
+	}
+	table_tear_down(&table);
+}
+
+static void both_directions_have_one_key(void **state)
+{
+	(void)state;
+	seed_print();
+	for (unsigned step = 0; step < 10000; step++) {
+		struct segment there = { .src_port = (uint16_t)(random_next() % 3),
+					 .dst_port = (uint16_t)(random_next() % 3) };
+		struct segment back;
+		struct tuple a, b;
+
+		there.src.bytes[15] = (uint8_t)(random_next() % 3);
+		there.dst.bytes[15] = (uint8_t)(random_next() % 3);
+		back = there;
+		back.src = there.dst;
+		back.dst = there.src;
+		back.src_port = there.dst_port;
+		back.dst_port = there.src_port;
+		bool swapped = tuple_of_segment(&a, &there);
+		bool same = ip_address_equal(&there.src, &there.dst) &&
+			    there.src_port == there.dst_port;
+
+		assert_int_equal(tuple_of_segment(&b, &back), same ? swapped : !swapped);
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+}
+
+#define SPACE 400u /* octets of the model's sequence space */
+
+struct hole_world {
+	struct pools pools;
+	struct flow *flow;
+	struct step step;
+	struct segment seg;
+	bool missing[SPACE];
+	uint32_t base; /* so that numbers go round */
+};
+
+static unsigned world_missing(const struct hole_world *world)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SPACE; i++)
+		count += world->missing[i];
+	return count;
+}
+
+/* One pass: holes are made from the left, filled anywhere. */
+static void holes_pass(struct hole_world *world)
+{
+	unsigned top = 0;
+
+	while (top + 1 < SPACE) {
+		if (random_next() % 3) {
+			unsigned left = top + 1 + random_next() % 8;
+			unsigned right = left + 1 + random_next() % 8;
+
+			if (right > SPACE)
+				break;
+			for (unsigned i = left; i < right; i++)
+				world->missing[i] = true;
+			holes_add(&world->step, seq_of(world->base + left),
+				  seq_of(world->base + right));
+			top = right;
+		} else if (top) {
+			unsigned left = random_next() % top;
+			unsigned right = left + 1 + random_next() % (top - left);
+			unsigned expected = 0;
+
+			for (unsigned i = left; i < right; i++) {
+				expected += world->missing[i];
+				world->missing[i] = false;
+			}
+			assert_int_equal(holes_fill(&world->step, seq_of(world->base + left),
+						    seq_of(world->base + right), NULL),
+					 expected);
+		}
+		const struct loss *loss = flow_loss(&world->pools, world->flow, END_CLIENT);
+
+		if (loss) {
+			if (loss->missing_dropped) /* the cap was reached: another story */
+				return;
+			assert_int_equal(holes_octets(loss), world_missing(world));
+		}
+	}
+}
+
+static void holes_are_the_octets_that_were_not_seen(void **state)
+{
+	(void)state;
+	struct hole_world world = { .base = 0 };
+
+	seed_print();
+	assert_true(pools_set_up(&world.pools, 2048));
+	for (unsigned pass = 0; pass < 5000; pass++) {
+		uint32_t index = pool_take(&world.pools.flows);
+
+		world.flow = pool_at(&world.pools.flows, index);
+		world.step = (struct step){ .pools = &world.pools,
+					    .flow = world.flow,
+					    .seg = &world.seg };
+		world.base = random_next() << 12 | random_next();
+		memset(world.missing, 0, sizeof(world.missing));
+		holes_pass(&world);
+		cold_free(&world.pools, index);
+	}
+	assert_int_equal(world.pools.losses.live, 0);
+	pools_tear_down(&world.pools);
+}
+
+static void held_is_what_was_reported_above_the_ack(void **state)
+{
+	(void)state;
+	seed_print();
+	for (unsigned pass = 0; pass < 5000; pass++) {
+		static struct loss loss;
+		bool held[SPACE] = { false };
+		uint32_t base = random_next() << 12;
+		unsigned acked = 0;
+
+		memset(&loss, 0, sizeof(loss));
+		for (unsigned i = 0; i < 30 && loss.held_count < HELD_MOST; i++) {
+			unsigned left = random_next() % (SPACE - 20);
+			unsigned right = left + 1 + random_next() % 19;
+
+			if (random_next() % 4) {
+				held_add(&loss, seq_of(base + left), seq_of(base + right));
+				memset(held + left, true, right - left);
+			} else if (left > acked) {
+				acked = left;
+				held_acked(&loss, seq_of(base + acked));
+				memset(held, false, acked);
+			}
+			bool all = true;
+
+			for (unsigned at = left; at < right; at++)
+				all = all && held[at];
+			assert_int_equal(
+				held_covers(&loss, seq_of(base + left), seq_of(base + right)), all);
+		}
+	}
+}
+
+static void a_pool_gives_distinct_zeroed_items(void **state)
+{
+	(void)state;
+	struct pool pool;
+	static uint32_t taken[4000];
+	unsigned count = 0;
+
+	seed_print();
+	assert_true(pool_set_up(&pool, 20, 4000));
+	for (unsigned step = 0; step < 200000; step++) {
+		if (count < 4000 && random_next() % 2) {
+			uint32_t index = pool_take(&pool);
+			unsigned char *item = pool_at(&pool, index);
+
+			assert_int_not_equal(index, 0);
+			for (unsigned i = 0; i < 20; i++)
+				assert_int_equal(item[i], 0);
+			memcpy(item, &index, sizeof(index));
+			memset(item + 4, 0xaa, 16);
+			taken[count++] = index;
+		} else if (count) {
+			unsigned at = random_next() % count;
+			uint32_t index;
+
+			memcpy(&index, pool_at(&pool, taken[at]), sizeof(index));
+			assert_int_equal(index, taken[at]); /* nobody else wrote there */
+			pool_give(&pool, index);
+			taken[at] = taken[--count];
+		}
+		assert_int_equal(pool.live, count);
+	}
+	while (pool.live < pool.most)
+		assert_int_not_equal(pool_take(&pool), 0);
+	assert_int_equal(pool_take(&pool), 0);
+	pool_tear_down(&pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_finds_what_is_in_it_and_nothing_else),
+		cmocka_unit_test(both_directions_have_one_key),
+		cmocka_unit_test(holes_are_the_octets_that_were_not_seen),
+		cmocka_unit_test(held_is_what_was_reported_above_the_ack),
+		cmocka_unit_test(a_pool_gives_distinct_zeroed_items),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
