@@ -255,8 +255,8 @@ static const struct entry entries[] = {
 		.first = 1,
 		.rests_on_silence = true,
 		.title = "Keep-alive gave up",
-		.headline = "{by_role} gave up: {probes} keep-alive probes after {idle_ns} of "
-			    "silence went unanswered",
+		.headline = "{by_role} gave up: {probes} keep-alive probes {interval_ns} "
+			    "apart, after {idle_ns} of silence, went unanswered",
 		.grouped = "given up after unanswered keep-alive probes to {other_host}",
 		.meaning = "The connection had nothing to say for a while, so one side asked "
 			   "whether the other is still there. No answer came to any of its probes, "

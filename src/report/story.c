@@ -60,6 +60,20 @@ static void put_evidence(struct out *out, const struct ladder *ladder, uint64_t 
 	prose_item(out, label, LABEL_INDENT, line);
 }
 
+/* The unit at the end of a key: the value says it itself. */
+static size_t unit_length(const char *key, size_t length)
+{
+	static const char *const units[] = { "_ns", "_bytes" };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t unit = strlen(units[i]);
+
+		if (length > unit && strcmp(key + length - unit, units[i]) == 0)
+			return unit;
+	}
+	return 0;
+}
+
 static void put_value_line(struct out *out, const struct verdict *verdict)
 {
 	char line[LINE_BYTES] = "", piece[SENTENCE_BYTES], template[64];
@@ -76,8 +90,7 @@ static void put_value_line(struct out *out, const struct verdict *verdict)
 
 		size_t key_length = strlen(value->key);
 
-		if (key_length > 3 && strcmp(value->key + key_length - 3, "_ns") == 0)
-			key_length -= 3;
+		key_length -= unit_length(value->key, key_length);
 		snprintf(line + used, sizeof(line) - used, "%s%.*s %s", used ? ", " : "",
 			 (int)key_length, value->key, piece);
 	}

@@ -3,10 +3,10 @@
    with --conn and --frame one connection's story. */
 #include "report/formats.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/brief.h"
 #include "report/drawn.h"
 #include "report/look.h"
 #include "report/prose.h"
@@ -16,11 +16,15 @@
 
 #define TEXT_INDENT 17 /* of the head lines */
 
+#define BRIEFS 8 /* with no more connections than this each one is told in the overview */
+
 struct overview {
-	struct looks *looks;	/* owned */
-	struct rest *rest;	/* owned */
-	struct collector *rows; /* owned; only for a story */
-	uint64_t stories;	/* told */
+	struct looks *looks;	     /* owned */
+	struct rest *rest;	     /* owned */
+	struct collector *rows;	     /* owned; only for a story */
+	uint64_t stories;	     /* told */
+	struct brief briefs[BRIEFS]; /* of the first connections */
+	uint64_t brief_count;	     /* of all */
 	uint64_t viewpoints[4];
 	uint64_t one_sided, gaps, mid_stream, copies, evicted, offload;
 };
@@ -76,27 +80,6 @@ static void text_moved(struct report *report, uint64_t frame, uint64_t old, uint
 	collector_move(overview_of(report)->rows, frame, old, fresh);
 }
 
-/* --all: "#1042 10.0.3.17:50544 > 10.0.0.2:9000  refused: ..." */
-static void print_line(struct report *report, const struct conn *conn,
-		       const struct judgement *judgement)
-{
-	const struct verdict *verdict = judgement_headline(judgement);
-	struct out *out = report->out;
-	char sentence[SENTENCE_BYTES];
-
-	out_format(out, "#%-6" PRIu64 " ", conn->conn);
-	out_endpoint(out, &conn_client(conn)->ip, conn_client(conn)->port);
-	out_text(out, conn->direction_known ? " > " : " - ");
-	out_endpoint(out, &conn_server(conn)->ip, conn_server(conn)->port);
-	out_text(out, judgement_needs_look(judgement) ? "  LOOK\n" : "\n");
-	if (!verdict)
-		return;
-	sentence_format(sentence, verdict->entry->headline,
-			&(struct sentence){ .conn = conn, .verdict = verdict });
-	out_spaces(out, 8);
-	prose_wrap(out, 8, 8, sentence);
-}
-
 static void count_quality(struct overview *view, const struct conn *conn)
 {
 	const struct quality *quality = &conn->quality;
@@ -142,8 +125,15 @@ static void text_conn(struct report *report, const struct conn *conn,
 		return;
 	}
 	count_quality(view, conn);
-	if (report->options.all)
-		print_line(report, conn, judgement);
+	if (report->options.all) {
+		struct brief brief;
+
+		brief_of(&brief, conn, judgement);
+		brief_print(&brief, report->out);
+	} else if (view->brief_count < BRIEFS) {
+		brief_of(&view->briefs[view->brief_count], conn, judgement);
+	}
+	view->brief_count++;
 	if (headline && judgement_needs_look(judgement))
 		looks_add(view->looks, conn, headline);
 	else
@@ -264,6 +254,27 @@ static void print_not_decoded(struct report *report, const struct decode_stats *
 	}
 }
 
+/* A few connections: what became of each, also of those that need no look. */
+static void print_briefs(struct report *report)
+{
+	const struct overview *view = overview_of(report);
+	unsigned printed = 0;
+
+	if (report->options.all || view->brief_count == 0 || view->brief_count > BRIEFS)
+		return;
+	for (uint64_t i = 0; i < view->brief_count; i++) {
+		const struct brief *brief = &view->briefs[i];
+
+		/* What stands among the looks already is not said again. */
+		if (brief->look && brief->sentence_count < 2 && !brief->time_wait[0])
+			continue;
+		if (printed++ == 0)
+			out_text(report->out, view->brief_count == 1 ? "\nTHE CONNECTION\n"
+								     : "\nTHE CONNECTIONS\n");
+		brief_print(brief, report->out);
+	}
+}
+
 static void text_finish(struct report *report, const struct summary *summary)
 {
 	struct overview *view = overview_of(report);
@@ -277,6 +288,7 @@ static void text_finish(struct report *report, const struct summary *summary)
 	print_quality(report, summary);
 	print_not_decoded(report, summary->decode);
 	looks_print(view->looks, out);
+	print_briefs(report);
 	rest_print(view->rest, out, looks_total(view->looks) > 0);
 	looks_print_advice(view->looks, out);
 	if (summary->track->connections > 0)
