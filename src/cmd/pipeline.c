@@ -189,8 +189,8 @@ static void pass_on(struct pipeline *pipeline)
 
 	for (unsigned i = 0; streams && i < batch->count; i++)
 		wireshark_add(pipeline->wireshark, &batch->segments[i], NULL);
-	for (unsigned i = 0; pipeline->zeek && i < batch->count; i++)
-		zeek_add(pipeline->zeek, &batch->segments[i]);
+	if (pipeline->zeek)
+		zeek_add_batch(pipeline->zeek, batch);
 	if (pipeline->tracker)
 		tracker_add(pipeline->tracker, batch);
 	decode_batch_begin(pipeline->decoder, pipeline->batch);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The letters of Zeek's history, and who is upper case. */
-#include <ctype.h>
 #include <string.h>
 
 #include "peers/zeek_conn.h"
@@ -60,7 +59,7 @@ void zeek_history_add(struct zeek *zeek, struct zeek_conn *conn, char letter)
 static void add(struct zeek *zeek, struct zeek_conn *conn, const struct zeek_end *e, char letter)
 {
 	if (!zeek_is_orig(conn, e))
-		letter = (char)tolower((unsigned char)letter);
+		letter = (char)(letter - 'A' + 'a');
 	zeek_history_add(zeek, conn, letter);
 }
 

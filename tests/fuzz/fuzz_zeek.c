@@ -11,9 +11,8 @@
 #include "base/cursor.h"
 #include "base/time.h"
 #include "decode/decode.h"
+#include "fuzz_target.h"
 #include "peers/zeek.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LINKTYPE_RAW	101
 #define INPUT_CHECKSUMS 0x01
