@@ -118,6 +118,8 @@ static void random_segment(struct dice *dice, struct sample *sample)
 		seg->what |= SEGMENT_IP_SUM_BAD;
 	if (dice_roll(dice, 4) == 0)
 		seg->what |= SEGMENT_TCP_SUM_BAD;
+	if (segment_has(seg, SEGMENT_TCP_SUM_BAD) && dice_roll(dice, 2))
+		seg->what |= SEGMENT_TCP_SUM_PARTIAL;
 	random_options(dice, sample);
 	seg->payload_bytes = dice_roll(dice, 2) ? dice_roll(dice, sizeof(sample->payload)) : 0;
 	for (uint32_t i = 0; i < seg->payload_bytes; i++)
@@ -166,10 +168,13 @@ static uint8_t *decode_crafted(const struct packet *packet, struct decoder *deco
 
 static void assert_same(const struct segment *in, const struct segment *out)
 {
-	const uint16_t compared = SEGMENT_NOT_TCP | SEGMENT_IPV6 | SEGMENT_HEADER_CUT |
-				  SEGMENT_PAYLOAD_CUT | SEGMENT_DONT_FRAGMENT | SEGMENT_IP_SUM_BAD |
-				  SEGMENT_TCP_SUM_BAD | SEGMENT_TCP_SUM_PARTIAL;
+	uint16_t compared = SEGMENT_NOT_TCP | SEGMENT_IPV6 | SEGMENT_HEADER_CUT |
+			    SEGMENT_PAYLOAD_CUT | SEGMENT_DONT_FRAGMENT | SEGMENT_IP_SUM_BAD |
+			    SEGMENT_TCP_SUM_BAD | SEGMENT_TCP_SUM_PARTIAL;
 
+	/* A sum that is just wrong may happen to be what a network card is left with. */
+	if ((in->what & (SEGMENT_TCP_SUM_BAD | SEGMENT_TCP_SUM_PARTIAL)) == SEGMENT_TCP_SUM_BAD)
+		compared &= (uint16_t)~SEGMENT_TCP_SUM_PARTIAL;
 	assert_memory_equal(&in->src, &out->src, sizeof(in->src));
 	assert_memory_equal(&in->dst, &out->dst, sizeof(in->dst));
 	assert_int_equal(in->src_port, out->src_port);

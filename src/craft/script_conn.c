@@ -259,13 +259,20 @@ static bool add_conn_like(struct script *script, const struct script_repeat *rep
 	return true;
 }
 
-static bool add_items(struct script *script, const struct script_repeat *repeat,
-		      const struct script_item *block, size_t block_items, uint64_t copy,
-		      struct err *err)
+/* The lines of a block, and which copy of them is being made. */
+struct block {
+	const struct script_repeat *repeat;
+	struct script_item *items;
+	size_t count;
+	uint64_t copy;
+};
+
+static bool add_items(struct script *script, const struct block *block, struct err *err)
 {
+	const struct script_repeat *repeat = block->repeat;
 	size_t first = script->item_count;
 
-	for (size_t i = 0; i < block_items; i++) {
+	for (size_t i = 0; i < block->count; i++) {
 		struct script_item *items = script_grow(script->items, script->item_count,
 							&script->item_room, sizeof(*items), err);
 
@@ -275,34 +282,37 @@ static bool add_items(struct script *script, const struct script_repeat *repeat,
 
 		struct script_item *item = &script->items[script->item_count];
 
-		*item = block[i];
+		*item = block->items[i];
 		item->order = script->item_count++;
 		item->conn = script->conn_count - 1;
-		item->original = first + (block[i].original - repeat->first_item);
-		item->time_ns += repeat->start_ns + (int64_t)copy * repeat->every_ns;
+		item->original = first + (block->items[i].original - repeat->first_item);
+		item->time_ns += repeat->start_ns + (int64_t)block->copy * repeat->every_ns;
 	}
 	return true;
 }
 
 bool script_unroll(struct script *script, const struct script_repeat *repeat, struct err *err)
 {
-	size_t block_items = script->item_count - repeat->first_item;
-	struct script_item *block;
+	struct block block = {
+		.repeat = repeat,
+		.count = script->item_count - repeat->first_item,
+	};
 	bool ok = true;
 
-	if (block_items == 0)
+	if (block.count == 0)
 		return true;
-	if (repeat->count > (SCRIPT_ITEMS_MOST - script->item_count) / block_items)
+	if (repeat->count > (SCRIPT_ITEMS_MOST - script->item_count) / block.count)
 		return err_set(err, ERR_INPUT, "repeat: more than %d segments come of it",
 			       SCRIPT_ITEMS_MOST);
-	block = malloc(block_items * sizeof(*block));
-	if (!block)
+	block.items = malloc(block.count * sizeof(block.items[0]));
+	if (!block.items)
 		return err_set(err, ERR_SYSTEM, "out of memory for a capture from text");
-	memcpy(block, script->items + repeat->first_item, block_items * sizeof(*block));
+	memcpy(block.items, script->items + repeat->first_item,
+	       block.count * sizeof(block.items[0]));
 	script->item_count = repeat->first_item;
-	for (uint64_t copy = 0; ok && copy < repeat->count; copy++)
-		ok = add_conn_like(script, repeat, copy, err) &&
-		     add_items(script, repeat, block, block_items, copy, err);
-	free(block);
+	for (; ok && block.copy < repeat->count; block.copy++)
+		ok = add_conn_like(script, repeat, block.copy, err) &&
+		     add_items(script, &block, err);
+	free(block.items);
 	return ok;
 }

@@ -30,8 +30,8 @@ static_assert(sizeof(tunnel_names) / sizeof(tunnel_names[0]) == NOTATION_TUNNELS
  */
 struct notation_word {
 	const char *name;
-	uint32_t said;
 	size_t offset; /* in struct notation; 0: no plain number */
+	uint32_t said;
 	uint32_t most;
 	bool (*parse)(struct scan *in, struct notation *out, struct err *err);
 	void (*print)(const struct notation *line, struct text *out);
@@ -54,43 +54,72 @@ static void print_tunnel(const struct notation *line, struct text *out);
 static void print_stamp(const struct notation *line, struct text *out);
 static void print_icmp(const struct notation *line, struct text *out);
 
-#define NUMBER(name, said, field, most)                                                            \
-	{                                                                                          \
-		name, said, offsetof(struct notation, field), most, NULL, NULL                     \
-	}
-#define MARK(name, said)                                                                           \
-	{                                                                                          \
-		name, said, 0, 0, NULL, NULL                                                       \
-	}
-#define OWN(name, said, what)                                                                      \
-	{                                                                                          \
-		name, said, 0, 0, parse_##what, print_##what                                       \
-	}
-
 static const struct notation_word words[] = {
-	NUMBER("ack", SAID_ACK, ack, UINT32_MAX),
-	NUMBER("win", SAID_WINDOW, window, UINT16_MAX *(UINT32_C(1) << 14)),
-	OWN("<", SAID_OPTIONS, options),
-	NUMBER("raw-win", SAID_RAW_WINDOW, raw_window, UINT16_MAX),
-	NUMBER("abs-seq", SAID_ABS_SEQ, abs_seq, UINT32_MAX),
-	NUMBER("abs-ack", SAID_ABS_ACK, abs_ack, UINT32_MAX),
-	NUMBER("ttl", SAID_TTL, ttl, UINT8_MAX),
-	NUMBER("id", SAID_ID, id, UINT16_MAX),
-	NUMBER("tos", SAID_TOS, tos, UINT8_MAX),
-	MARK("nodf", SAID_NO_DF),
-	NUMBER("urg", SAID_URGENT, urgent, UINT16_MAX),
-	NUMBER("reserved", SAID_RESERVED, reserved, 7),
-	NUMBER("doff", SAID_HEADER_BYTES, header_bytes, 60),
-	OWN("payload", SAID_PAYLOAD, payload),
-	OWN("sum", SAID_SUM_BAD | SAID_SUM_PARTIAL, sum),
-	OWN("ipsum", SAID_IP_SUM_BAD, ip_sum),
-	NUMBER("iplen", SAID_IP_LENGTH, ip_length, UINT16_MAX),
-	NUMBER("cut", SAID_CUT, cut, UINT32_MAX),
-	OWN("vlan", SAID_VLAN, vlan),
-	OWN("tunnel", SAID_TUNNEL, tunnel),
-	OWN("stamp", SAID_STAMP, stamp),
-	MARK("lost", SAID_LOST),
-	OWN("icmp", SAID_ICMP, icmp),
+	{ .name = "ack",
+	  .said = SAID_ACK,
+	  .offset = offsetof(struct notation, ack),
+	  .most = UINT32_MAX },
+	{ .name = "win",
+	  .said = SAID_WINDOW,
+	  .offset = offsetof(struct notation, window),
+	  .most = UINT16_MAX * (UINT32_C(1) << 14) },
+	{ .name = "<", .said = SAID_OPTIONS, .parse = parse_options, .print = print_options },
+	{ .name = "raw-win",
+	  .said = SAID_RAW_WINDOW,
+	  .offset = offsetof(struct notation, raw_window),
+	  .most = UINT16_MAX },
+	{ .name = "abs-seq",
+	  .said = SAID_ABS_SEQ,
+	  .offset = offsetof(struct notation, abs_seq),
+	  .most = UINT32_MAX },
+	{ .name = "abs-ack",
+	  .said = SAID_ABS_ACK,
+	  .offset = offsetof(struct notation, abs_ack),
+	  .most = UINT32_MAX },
+	{ .name = "ttl",
+	  .said = SAID_TTL,
+	  .offset = offsetof(struct notation, ttl),
+	  .most = UINT8_MAX },
+	{ .name = "id",
+	  .said = SAID_ID,
+	  .offset = offsetof(struct notation, id),
+	  .most = UINT16_MAX },
+	{ .name = "tos",
+	  .said = SAID_TOS,
+	  .offset = offsetof(struct notation, tos),
+	  .most = UINT8_MAX },
+	{ .name = "nodf", .said = SAID_NO_DF },
+	{ .name = "urg",
+	  .said = SAID_URGENT,
+	  .offset = offsetof(struct notation, urgent),
+	  .most = UINT16_MAX },
+	{ .name = "reserved",
+	  .said = SAID_RESERVED,
+	  .offset = offsetof(struct notation, reserved),
+	  .most = 7 },
+	{ .name = "doff",
+	  .said = SAID_HEADER_BYTES,
+	  .offset = offsetof(struct notation, header_bytes),
+	  .most = 60 },
+	{ .name = "payload", .said = SAID_PAYLOAD, .parse = parse_payload, .print = print_payload },
+	{ .name = "sum",
+	  .said = SAID_SUM_BAD | SAID_SUM_PARTIAL,
+	  .parse = parse_sum,
+	  .print = print_sum },
+	{ .name = "ipsum", .said = SAID_IP_SUM_BAD, .parse = parse_ip_sum, .print = print_ip_sum },
+	{ .name = "iplen",
+	  .said = SAID_IP_LENGTH,
+	  .offset = offsetof(struct notation, ip_length),
+	  .most = UINT16_MAX },
+	{ .name = "cut",
+	  .said = SAID_CUT,
+	  .offset = offsetof(struct notation, cut),
+	  .most = UINT32_MAX },
+	{ .name = "vlan", .said = SAID_VLAN, .parse = parse_vlan, .print = print_vlan },
+	{ .name = "tunnel", .said = SAID_TUNNEL, .parse = parse_tunnel, .print = print_tunnel },
+	{ .name = "stamp", .said = SAID_STAMP, .parse = parse_stamp, .print = print_stamp },
+	{ .name = "lost", .said = SAID_LOST },
+	{ .name = "icmp", .said = SAID_ICMP, .parse = parse_icmp, .print = print_icmp },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
@@ -243,9 +272,18 @@ static void print_stamp(const struct notation *line, struct text *out)
 
 /* What may follow "icmp TYPE/CODE from ADDR". */
 static const struct notation_word icmp_words[] = {
-	NUMBER("mtu", SAID_ICMP_MTU, icmp_mtu, UINT32_MAX),
-	NUMBER("quote", SAID_ICMP_QUOTE, icmp_quote, UINT16_MAX),
-	NUMBER("ttl", SAID_ICMP_TTL, icmp_ttl, UINT8_MAX),
+	{ .name = "mtu",
+	  .said = SAID_ICMP_MTU,
+	  .offset = offsetof(struct notation, icmp_mtu),
+	  .most = UINT32_MAX },
+	{ .name = "quote",
+	  .said = SAID_ICMP_QUOTE,
+	  .offset = offsetof(struct notation, icmp_quote),
+	  .most = UINT16_MAX },
+	{ .name = "ttl",
+	  .said = SAID_ICMP_TTL,
+	  .offset = offsetof(struct notation, icmp_ttl),
+	  .most = UINT8_MAX },
 };
 #define ICMP_WORDS (sizeof(icmp_words) / sizeof(icmp_words[0]))
 
@@ -491,48 +529,4 @@ void notation_print(const struct notation *line, struct text *out)
 	if (line->length)
 		text_add(out, ":%u(%u)", line->seq + line->length, line->length);
 	print_words(words, WORDS, line, out);
-}
-
-void notation_of_segment(const struct segment *seg, struct seq isn, struct seq peer_isn,
-			 int window_shift, struct notation *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->flags = seg->flags;
-	out->ae = (seg->flags_reserved & 1) != 0;
-	out->seq = seg->seq.raw - isn.raw;
-	out->length = seg->payload_bytes;
-	if (seg->flags & TCP_ACK) {
-		out->said |= SAID_ACK;
-		out->ack = seg->ack.raw - peer_isn.raw;
-	} else if (seg->ack.raw != 0) {
-		out->said |= SAID_ABS_ACK;
-		out->abs_ack = seg->ack.raw;
-	}
-	if (seg->flags & TCP_SYN || window_shift >= 0) {
-		out->said |= SAID_WINDOW;
-		out->window = (uint32_t)seg->window << (seg->flags & TCP_SYN ? 0 : window_shift);
-	} else {
-		out->said |= SAID_RAW_WINDOW;
-		out->raw_window = seg->window;
-	}
-	if (seg->urgent != 0) {
-		out->said |= SAID_URGENT;
-		out->urgent = seg->urgent;
-	}
-	if (seg->flags_reserved >> 1) {
-		out->said |= SAID_RESERVED;
-		out->reserved = seg->flags_reserved >> 1;
-	}
-	out->said |= SAID_OPTIONS | SAID_TTL | SAID_ID | SAID_TOS;
-	out->ttl = seg->ttl;
-	out->id = seg->ip_id;
-	out->tos = seg->ip_tos;
-	if (!segment_has(seg, SEGMENT_DONT_FRAGMENT | SEGMENT_IPV6))
-		out->said |= SAID_NO_DF;
-	if (seg->options_bytes && seg->options_bytes <= NOTATION_OPTIONS_MOST) {
-		out->option_bytes =
-			notation_options_without_padding(seg->options, seg->options_bytes);
-		memcpy(out->options, seg->options, out->option_bytes);
-		notation_shift_sack(out->options, out->option_bytes, peer_isn, true);
-	}
 }
