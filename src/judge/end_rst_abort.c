@@ -192,8 +192,8 @@ static void tell_before(const struct conn *conn, const struct reset *reset, stru
 		verdict_cite(out, peer->last_data.frame);
 	else if (reset->has_previous)
 		verdict_cite(out, reset->previous.frame);
-	if (reset->silence_ns != TIME_NONE)
-		verdict_value(out, "idle_ns", VALUE_NS, reset->silence_ns);
+	verdict_value(out, "idle_ns", VALUE_NS,
+		      reset->silence_ns != TIME_NONE ? reset->silence_ns : 0);
 }
 
 static bool unread_data(const struct context *context, struct verdict *out)
@@ -365,8 +365,8 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Aborted by one side",
-		.headline = "{by_role} aborted the living connection by itself; the wire cannot "
-			    "tell which of several causes",
+		.headline = "{by_role} aborted the living connection by itself after {idle_ns} of "
+			    "silence; the wire cannot tell which of several causes",
 		.grouped = "aborted by {by_host} of its own accord",
 		.meaning = "One side's system ended the connection at once, without the orderly "
 			   "FIN, and nothing that it received asked for it. Causes that look the "

@@ -77,8 +77,8 @@ static bool unexplained(const struct context *context, struct verdict *out)
 	verdict_decided_by(out, reset->at.frame);
 	verdict_text(out, "shape", reset->with_ack ? "with ACK" : "bare");
 	verdict_value(out, "window", VALUE_COUNT, reset->at.window);
-	if (reset->silence_ns != TIME_NONE)
-		verdict_value(out, "idle_ns", VALUE_NS, reset->silence_ns);
+	verdict_value(out, "idle_ns", VALUE_NS,
+		      reset->silence_ns != TIME_NONE ? reset->silence_ns : 0);
 	if (ending_reset_from_elsewhere(reset)) {
 		verdict_value(out, "ttl", VALUE_COUNT, reset->at.ttl);
 		verdict_value(out, "usual_ttl", VALUE_COUNT, reset->usual_ttl);
@@ -97,8 +97,8 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Reset without a known pattern",
-		.headline = "{by_role} reset the connection; the reset is valid, and its form "
-			    "tells no cause",
+		.headline = "{by_role} reset the connection after {idle_ns} of silence, in a form "
+			    "that tells no cause",
 		.grouped = "reset by {by_host} in a form that tells no cause",
 		.meaning = "The receiver had to accept this reset and the connection is over, but "
 			   "its form is neither that of a system which answers for a missing "

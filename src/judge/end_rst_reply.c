@@ -33,8 +33,8 @@ static void tell_reply(const struct reset *reset, const struct moment *answered,
 	verdict_cite(out, answered->frame);
 	verdict_decided_by(out, reset->at.frame);
 	verdict_value(out, "answered_after_ns", VALUE_NS, reset->at.time_ns - answered->time_ns);
-	if (reset->silence_ns != TIME_NONE)
-		verdict_value(out, "idle_ns", VALUE_NS, reset->silence_ns);
+	verdict_value(out, "idle_ns", VALUE_NS,
+		      reset->silence_ns != TIME_NONE ? reset->silence_ns : 0);
 	if (reset->usual_ttl && !ending_reset_from_elsewhere(reset))
 		verdict_exclude(out, "end.rst.injected", "same TTL as that end's other packets",
 				reset->at.frame);
@@ -71,12 +71,12 @@ static void tell_fin_before(const struct context *context, const struct reset *r
 	verdict_cite(out, fin->acked.frame);
 	verdict_value(out, "since_fin_ns", VALUE_NS,
 		      late->frame > fin->first.frame ? late->time_ns - fin->first.time_ns : 0);
-	if (fin->silence_ns != TIME_NONE)
-		verdict_value(out, "idle_before_close_ns", VALUE_NS, fin->silence_ns);
-	verdict_text(out, "peer_knew",
+	verdict_value(out, "idle_before_close_ns", VALUE_NS,
+		      fin->silence_ns != TIME_NONE ? fin->silence_ns : 0);
+	verdict_text(out, "other_side",
 		     fin->acked.frame && fin->acked.frame < late->frame
-			     ? "yes: it had acknowledged the FIN before"
-			     : "no: its segment and the FIN crossed");
+			     ? "had acknowledged the FIN before"
+			     : "had not seen the FIN when it sent: they crossed");
 }
 
 static bool data_after_close(const struct context *context, struct verdict *out)
@@ -172,7 +172,7 @@ static const struct entry entries[] = {
 		.advice = "Look why {by_host} lost the connection: a crash or restart with a fixed "
 			  "source port, a container moved, NAT reusing a port too early. Shorter "
 			  "keep-alive on {other_host} would have found the dead connection before.",
-		.source = "RFC 9293, section 3.5.1, figures 10 and 11 (half-open connections); RFC "
+		.source = "RFC 9293, section 3.5.1, figure 9 (half-open connections); RFC "
 			  "5961, section 4",
 		.holds = half_open_restart,
 	},
@@ -185,8 +185,9 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Data met a closed side",
-		.headline = "{by_role} had closed; {lost_bytes} that {other_role} sent "
-			    "{since_fin_ns} after the FIN were answered with a reset and are lost",
+		.headline = "{by_role} closed after {idle_before_close_ns} of silence; "
+			    "{other_role} still sent {lost_bytes}, {since_fin_ns} later, and was "
+			    "answered with a reset: they are lost",
 		.grouped =
 			"reset by {by_host}, which had closed, when the other side still sent data",
 		.meaning = "One side called close(): it will neither send nor read any more. The "
@@ -213,7 +214,8 @@ static const struct entry entries[] = {
 			"and repeat a request that fails this way if it may be repeated. Keep the "
 			"client's idle limit shorter than the server's. On {by_host}: if data may "
 			"still come, shutdown(SHUT_WR), read to end-of-file, then close(). TCP "
-			"keep-alive is no help: the program closed, not the host.",
+			"keep-alive is no help: the program closed, not the host. A few dozen lost "
+			"octets of TLS are its close alert: harmless.",
 		.source = "RFC 9293, section 3.6.1 (data after CLOSE is answered with RST); RFC "
 			  "1122, section 4.2.2.13; Linux tcp_timewait_state_process()",
 		.holds = data_after_close,
