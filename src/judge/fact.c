@@ -118,6 +118,14 @@ static unsigned idle_bits(const struct conn *conn, const struct judgement *judge
 	if (!reset)
 		return 0;
 
+	/* A request that waits for its answer is no idle time: somebody lost patience. */
+	const struct moment *asked = &conn_client(conn)->last_data;
+	const struct moment *said = &conn_server(conn)->last_data;
+
+	if (!reset->has_trigger && !conn->half[reset->at.from].has_fin && asked->frame &&
+	    (!said->frame || asked->time_ns > said->time_ns))
+		return 0;
+
 	/* Who resets after a FIN of his own had decided when that left. */
 	const struct half *resetter = &conn->half[reset->at.from];
 	int64_t idle = resetter->has_fin ? resetter->closing->silence_ns : reset->silence_ns;

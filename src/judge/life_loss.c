@@ -30,13 +30,36 @@ static bool tell_counts(struct verdict *out, const uint64_t count[ENDS],
 	return true;
 }
 
+/* Repeats by the timer without those of SYN and SYN-ACK, which life.open tells of. */
+static uint64_t timer_repeats(const struct conn *conn, enum end end, uint64_t *first_frame)
+{
+	const struct half *half = &conn->half[end];
+	uint64_t count = half->resent_timer;
+
+	*first_frame = half->first_timer_frame;
+	if (!count || half->syn + half->synack < 2)
+		return count;
+	*first_frame = 0;
+	for (unsigned i = 0; i < conn->moment_count; i++) {
+		const struct moment *at = &conn->moments[i];
+
+		if (at->from != end || !(at->notes & NOTE_RESENT_TIMER))
+			continue;
+		if ((at->flags & TCP_SYN) && count > 0)
+			count--;
+		else if (!(at->flags & TCP_SYN) && !*first_frame)
+			*first_frame = at->frame;
+	}
+	return count;
+}
+
 static bool by_timer(const struct context *context, struct verdict *out)
 {
-	const struct half *client = conn_client(context->conn);
-	const struct half *server = conn_server(context->conn);
+	uint64_t counts[ENDS], frames[ENDS];
 
-	if (!tell_counts(out, (uint64_t[ENDS]){ client->resent_timer, server->resent_timer },
-			 (uint64_t[ENDS]){ client->first_timer_frame, server->first_timer_frame }))
+	for (unsigned end = 0; end < ENDS; end++)
+		counts[end] = timer_repeats(context->conn, (enum end)end, &frames[end]);
+	if (!tell_counts(out, counts, frames))
 		return false;
 
 	int64_t waited = context->conn->stalls[STALL_RETRANSMIT].total_ns +

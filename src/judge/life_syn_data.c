@@ -50,9 +50,8 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Fast Open: data in the SYN was accepted",
-		.headline =
-			"{server} accepted {accepted_bytes} of data in the SYN of {client}: "
-			"one round trip saved by TCP Fast Open",
+		.headline = "{server} accepted {accepted_bytes} of data in the SYN of {client}: "
+			    "one round trip saved by TCP Fast Open",
 		.grouped = "data in the SYN accepted by {server} (TCP Fast Open)",
 		.meaning = "The client knew a cookie of this server from an earlier connection and "
 			   "sent its first data with the SYN; the server took it without waiting "

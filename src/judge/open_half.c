@@ -49,8 +49,10 @@ static const struct reset *overflow_reset(const struct conn *conn)
 
 	const struct reset *reset = &conn->resets[conn->ending_reset];
 
-	if (reset->at.from != END_SERVER || reset->with_ack || server->data_packets ||
-	    server->has_fin || server->packets > server->syn + server->synack + server->rst)
+	/* Linux alone does this; its bare resets have window 0. */
+	if (reset->at.from != END_SERVER || reset->with_ack || reset->at.window ||
+	    server->data_packets || server->has_fin ||
+	    server->packets > server->syn + server->synack + server->rst)
 		return NULL;
 	return reset->at.raw_seq == conn->handshake_ack.raw_ack ? reset : NULL;
 }

@@ -15,7 +15,7 @@ static bool self_connect(const struct context *context, struct verdict *out)
 	verdict_decided_by(out, conn->first_frame);
 	verdict_cite(out, conn->synack.frame);
 	if (!conn->syn.frame)
-		verdict_lower(out);
+		out->confidence = CONFIDENCE_POSSIBLE; /* may be a forged packet as well */
 	return true;
 }
 
@@ -36,8 +36,8 @@ static bool simultaneous(const struct context *context, struct verdict *out)
 	verdict_cite(out, conn->synack.frame);
 	if (ours)
 		verdict_cite(out, ours->frame);
-	if (!conn->simultaneous_open) {
-		/* The server answered our SYN with its own: it had seen ours already. */
+	if (conn->split_handshake) {
+		/* The server answered our SYN with its own and never with a SYN-ACK. */
 		verdict_lower(out);
 		verdict_text(out, "shape", "split handshake");
 	}

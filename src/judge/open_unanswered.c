@@ -2,7 +2,6 @@
 /* Openings that got no answer, or whose answer got none. */
 #include "judge/context.h"
 #include "judge/schedule.h"
-#include "judge/system.h"
 #include "judge/themes.h"
 
 /* An unacknowledged SYN-ACK is repeated after a second; shorter silence says nothing. */
@@ -32,7 +31,7 @@ static bool return_path(const struct context *context, struct verdict *out)
 		synacks++;
 		verdict_cite(out, next->frame);
 	}
-	if (conn->judged_ns - last->time_ns < SYNACK_REPEAT_NS)
+	if (synacks < 2 && conn->judged_ns - last->time_ns < SYNACK_REPEAT_NS)
 		return false;
 	out->by = ACTOR_NONE;
 	verdict_cite(out, conn->syn.frame);
@@ -97,15 +96,13 @@ static bool cancelled(const struct context *context, struct verdict *out)
 
 	if (!fit.rows || fit.complete || conn->judged_ns - train.last_ns <= fit.next_latest_ns)
 		return false;
-	tell_train(&train, &fit, fit.rows, out);
-	out->by = ACTOR_CLIENT;
 	verdict_value(out, "gave_up_after_ns", VALUE_NS, train.last_ns - train.first_ns);
 	verdict_value(out, "gave_up_before_ns", VALUE_NS,
 		      train.last_ns - train.first_ns + fit.next_latest_ns);
+	tell_train(&train, &fit, fit.rows, out);
+	out->by = ACTOR_CLIENT;
 	if (train.count > 1)
 		out->cost_ns = train.last_ns - train.first_ns;
-	if (train.count == 1 && !system_syn_known(conn_client(conn)))
-		verdict_lower(out); /* a scanner's SYN: no system stands behind it */
 	verdict_exclude(out, "open.unanswered.black-hole",
 			"every system that fits would have sent another SYN by then",
 			train.count <= TRAIN_SYNS_MOST ? train.frames[train.count - 1] : 0);
@@ -134,7 +131,10 @@ static bool black_hole(const struct context *context, struct verdict *out)
 	if (!complete && !stopped && train.count < TRAIN_LEAST)
 		return false;
 	tell_train(&train, &fit, complete ? fit.complete : fit.rows, out);
-	out->cost_ns = complete ? fit.gives_up_least_ns : train.last_ns - train.first_ns;
+	if (complete)
+		out->cost_ns = fit.gives_up_least_ns;
+	else if (train.count > 1)
+		out->cost_ns = train.last_ns - train.first_ns;
 	if (complete) {
 		verdict_text(out, "train", "complete");
 		verdict_exclude(out, "open.cancelled", "no further SYN was due",
@@ -236,9 +236,8 @@ static const struct entry entries[] = {
 		.first = 1,
 		.rests_on_silence = true,
 		.title = "Given up before the system's own limit",
-		.headline = "unanswered: {client} stopped asking {server} between "
-			    "{gave_up_after_ns} and {gave_up_before_ns} after its first SYN "
-			    "({syn_count} sent), earlier than {systems} would by itself",
+		.headline = "unanswered: {client} gave up on {server} within {gave_up_before_ns} "
+			    "(SYNs sent: {syn_count}), earlier than {systems} would by itself",
 		.grouped = "unanswered by {server}, and the clients gave up early",
 		.meaning = "Nothing came back from the server, and the client stopped before its "
 			   "system would have: the program has a connect timeout of its own, was "
@@ -249,9 +248,10 @@ static const struct entry entries[] = {
 			"C>S S one or more times on a system's schedule, then nothing, although "
 			"the capture goes on beyond the next slot of every schedule that fits; "
 			"nothing acceptable from the server. close() in SYN_SENT sends no packet.",
-		.lookalikes = "open.unanswered.black-hole: the train is complete. open.unfinished: "
-			      "the capture ends before the next SYN was due. A single SYN of a "
-			      "port scanner (options of no system, fixed window) is possible only.",
+		.lookalikes =
+			"open.unanswered.black-hole: the train is complete. open.unfinished: "
+			"the capture ends before the next SYN was due. A single SYN that looks "
+			"like no system's (a port scanner's) is a black hole, possible only.",
 		.kernel = "Linux ends a socket in SYN_SENT without a segment; TCP_USER_TIMEOUT, "
 			  "TCP_SYNCNT or net.ipv4.tcp_syn_retries shorten the train as a program's "
 			  "own timer does. The error is whatever the program makes of it.",
@@ -273,8 +273,8 @@ static const struct entry entries[] = {
 		.first = 1,
 		.rests_on_silence = true,
 		.title = "Nothing ever answered",
-		.headline = "unanswered: {client} sent its SYN to {server} {syn_count} times in "
-			    "{span_ns}, on the schedule of {systems}; nothing came back",
+		.headline = "unanswered: nothing came back from {server} to {client}; SYNs sent: "
+			    "{syn_count} over {span_ns}, on the schedule of {systems}",
 		.grouped = "unanswered: nothing came back from {server}",
 		.meaning = "The client asked as often as its system asks, and nobody said yes or "
 			   "no. The host is down, the address is wrong or not routed, a firewall "

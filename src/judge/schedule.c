@@ -33,6 +33,9 @@ static const struct schedule schedules[] = {
 	{ "FreeBSD", SYSTEM_FREEBSD, 0, 11, { 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 }, 750 },
 };
 
+/* So many SYNs show by their gaps alone whose they are. */
+#define TRAIN_TELLS 3
+
 #define SCHEDULES (sizeof(schedules) / sizeof(schedules[0]))
 
 /* Timers fire on ticks; the steps of Linux's timer wheel grow to an eighth of the time. */
@@ -98,6 +101,10 @@ struct schedule_fit schedule_match(const struct syn_train *train, const struct h
 	struct schedule_fit fit = { 0 };
 
 	if (!train->times_complete || !train->count)
+		return fit;
+	/* Few SYNs that look like no system's say nothing of a system: a scanner's, say. */
+	if (train->count < TRAIN_TELLS &&
+	    (!system_fits(client) || (client->parameters_known && !system_syn_known(client))))
 		return fit;
 	for (unsigned i = 0; i < SCHEDULES; i++) {
 		const struct schedule *row = &schedules[i];

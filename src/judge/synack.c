@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/time.h"
 #include "judge/synack.h"
+
+/* Sooner than this no timer sends a SYN-ACK again: it answers a SYN, or the network doubled it. */
+#define TIMER_LEAST_NS (200 * NSEC_PER_MSEC)
 
 void synack_repeats_of(const struct conn *conn, struct synack_repeats *out)
 {
-	const struct moment *before = NULL; /* the last one that was no copy */
+	int64_t silent_since = conn->synack.time_ns; /* last SYN or SYN-ACK */
 	bool acked = false;
 	unsigned data_sent = 0;
 
@@ -17,7 +21,7 @@ void synack_repeats_of(const struct conn *conn, struct synack_repeats *out)
 			continue;
 		if (is_synack && at->frame > conn->synack.frame &&
 		    at->raw_seq == conn->synack.raw_seq &&
-		    !(before && before->from == END_CLIENT && (before->flags & TCP_SYN))) {
+		    at->time_ns - silent_since >= TIMER_LEAST_NS) {
 			out->count++;
 			if (!out->first)
 				out->first = at;
@@ -33,7 +37,8 @@ void synack_repeats_of(const struct conn *conn, struct synack_repeats *out)
 			if (at->payload_bytes && at->seq == 1)
 				data_sent++;
 		}
-		before = at;
+		if (at->frame >= conn->synack.frame && (at->flags & TCP_SYN))
+			silent_since = at->time_ns;
 	}
 	out->data_ignored = data_sent >= 2 && out->after_ack;
 }

@@ -58,7 +58,7 @@ struct exclusion {
 };
 
 #define VERDICT_FRAMES	   10
-#define VERDICT_VALUES	   12
+#define VERDICT_VALUES	   16
 #define VERDICT_EXCLUSIONS 6
 
 struct verdict {

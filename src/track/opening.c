@@ -309,7 +309,7 @@ void opening_syn_ack(struct step *step)
 		return;
 	}
 	if (side_has(own, SIDE_ISN) && !by_syn) { /* another ISN: the earlier one was forgotten */
-		if (flow->phase != PHASE_HALF) {
+		if (flow->phase != PHASE_HALF || flow_has(flow, FLOW_IGNORED_ACK)) {
 			step->stray = true;
 			step->notes |= NOTE_SYN_INSIDE;
 			return;
