@@ -187,8 +187,8 @@ static void pass_on(struct pipeline *pipeline)
 	/* With --peers the words of each packet are asked for in take_segment(). */
 	bool streams = pipeline->wireshark && !pipeline->options->report.peers_wireshark;
 
-	for (unsigned i = 0; streams && i < batch->count; i++)
-		wireshark_add(pipeline->wireshark, &batch->segments[i], NULL);
+	if (streams)
+		wireshark_add_batch(pipeline->wireshark, batch);
 	if (pipeline->zeek)
 		zeek_add_batch(pipeline->zeek, batch);
 	if (pipeline->tracker)

@@ -58,10 +58,7 @@ void wireshark_free(struct wireshark *ws)
 	if (!ws)
 		return;
 	ws_mptcp_free(ws);
-	free(ws->streams.items);
-	free(ws->unacked.items);
-	free(ws->counts.items);
-	free(ws->table);
+	ws_table_free(ws);
 	free(ws);
 }
 
@@ -293,40 +290,75 @@ static bool is_shown(const struct segment *seg)
 	return !segment_has(seg, SEGMENT_HEADER_CUT | SEGMENT_OFFSET_LARGE);
 }
 
-bool wireshark_add(struct wireshark *ws, const struct segment *seg, struct wireshark_packet *packet)
+/* Return: false when the segment takes no part. */
+static bool takes_part(const struct segment *seg)
 {
-	struct wireshark_packet shown = { .shown = true };
+	if (segment_has(seg, SEGMENT_NOT_TCP))
+		return false;
+	return !segment_has(seg, SEGMENT_QUOTED) ||
+	       (seg->icmp && seg->icmp->quoted_bytes >= QUOTED_LEAST);
+}
+
+static bool add(struct wireshark *ws, const struct segment *seg, uint32_t hash,
+		struct wireshark_packet *packet)
+{
 	struct ws_look look = {
 		.ws = ws,
 		.seg = seg,
-		.packet = &shown,
+		.packet = packet,
 		.time_ns = seg->time_ns == TIME_NONE ? 0 : seg->time_ns,
 	};
-	struct ws_place place;
+	struct ws_place place = ws_stream_find(ws, seg, hash);
 
-	if (segment_has(seg, SEGMENT_NOT_TCP) ||
-	    (segment_has(seg, SEGMENT_QUOTED) &&
-	     (!seg->icmp || seg->icmp->quoted_bytes < QUOTED_LEAST)))
-		return false;
-	place = ws_stream_find(ws, seg);
-	if (!place.stream || !take_syn(ws, seg, &place, &shown)) {
+	*packet = (struct wireshark_packet){ .shown = is_shown(seg) };
+	if (!place.stream || !take_syn(ws, seg, &place, packet)) {
 		ws->left_out++;
 		return false;
 	}
 	look.stream = ws_stream_at(ws, place.stream);
 	look.forward = &look.stream->side[place.forward];
 	look.reverse = &look.stream->side[1 - place.forward];
-	shown.stream = place.stream - 1;
-	shown.completeness_before = look.stream->completeness;
+	packet->stream = place.stream - 1;
+	packet->completeness_before = look.stream->completeness;
 	look.stream->more |= !place.is_new;
-	shown.shown = is_shown(seg);
 	take_segment(&look, &place);
-	shown.completeness_after = completeness_final(look.stream);
-	shown.initial_rtt_ns = look.stream->irtt_ns;
+	packet->completeness_after = completeness_final(look.stream);
+	packet->initial_rtt_ns = look.stream->irtt_ns;
 	count(&look, place.forward);
-	if (packet)
-		*packet = shown;
 	return true;
+}
+
+bool wireshark_add(struct wireshark *ws, const struct segment *seg, struct wireshark_packet *packet)
+{
+	struct wireshark_packet unwanted;
+
+	return takes_part(seg) &&
+	       add(ws, seg, ws_stream_hash(ws, seg), packet ? packet : &unwanted);
+}
+
+/* Streams of so many segments are brought near before the first of them is taken. */
+#define AHEAD 16
+
+void wireshark_add_batch(struct wireshark *ws, const struct segment_batch *batch)
+{
+	uint32_t hashes[AHEAD];
+	struct wireshark_packet unwanted;
+
+	for (unsigned first = 0; first < batch->count; first += AHEAD) {
+		const struct segment *segments = &batch->segments[first];
+		unsigned count = batch->count - first < AHEAD ? batch->count - first : AHEAD;
+
+		for (unsigned i = 0; i < count; i++) {
+			hashes[i] = takes_part(&segments[i]) ? ws_stream_hash(ws, &segments[i]) : 0;
+			ws_slot_prefetch(ws, hashes[i]);
+		}
+		for (unsigned i = 0; i < count; i++)
+			ws_stream_prefetch(ws, hashes[i]);
+		for (unsigned i = 0; i < count; i++) {
+			if (takes_part(&segments[i]))
+				add(ws, &segments[i], hashes[i], &unwanted);
+		}
+	}
 }
 
 static void side_show(const struct ws_stream *stream, unsigned side, struct wireshark_side *shown)
@@ -349,7 +381,7 @@ void wireshark_streams(const struct wireshark *ws,
 		       void (*found)(void *context, const struct wireshark_stream *stream),
 		       void *context)
 {
-	for (uint32_t i = 1; i < ws->streams.used; i++) {
+	for (uint32_t i = 1; i <= ws->streams.used; i++) {
 		const struct ws_stream *stream = ws_stream_at(ws, i);
 		struct wireshark_stream shown = {
 			.stream = i - 1,
@@ -365,8 +397,7 @@ void wireshark_streams(const struct wireshark *ws,
 		side_show(stream, stream->first_side, &shown.a);
 		side_show(stream, 1 - stream->first_side, &shown.b);
 		if (stream->counts) {
-			const struct ws_counts *counts =
-				(const struct ws_counts *)ws->counts.items + stream->counts;
+			const struct ws_counts *counts = pool_at(&ws->counts, stream->counts);
 
 			memcpy(shown.flags, counts->of, sizeof(shown.flags));
 		}

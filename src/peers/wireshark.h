@@ -82,6 +82,9 @@ struct wireshark *wireshark_new(void);
 bool wireshark_add(struct wireshark *ws, const struct segment *seg,
 		   struct wireshark_packet *packet);
 
+/* The same for all entries of a batch, in order, and faster. */
+void wireshark_add_batch(struct wireshark *ws, const struct segment_batch *batch);
+
 /* Hand over all streams, in their order. Streams without a segment of their own (only quoted in
    ICMP errors) are not among them. */
 void wireshark_streams(const struct wireshark *ws,

@@ -22,7 +22,7 @@ struct ws_token {
 
 static struct ws_mptcp *connection_at(const struct wireshark *ws, uint32_t index)
 {
-	return (struct ws_mptcp *)ws->connections.items + index;
+	return pool_at(&ws->connections, index);
 }
 
 uint16_t ws_mptcp_kinds(const struct wireshark *ws, const struct ws_stream *stream)
@@ -91,7 +91,7 @@ struct subflow {
 /* A connection of which nothing is known yet; its first end is the sender's. */
 static bool connection_new(const struct subflow *flow)
 {
-	uint32_t index = ws_pool_take(&flow->ws->connections, sizeof(struct ws_mptcp));
+	uint32_t index = pool_take(&flow->ws->connections);
 
 	if (!index) {
 		flow->ws->left_out++;
@@ -238,6 +238,5 @@ void ws_mptcp_kinds_add(struct wireshark *ws, const struct ws_stream *stream, un
 
 void ws_mptcp_free(struct wireshark *ws)
 {
-	free(ws->connections.items);
 	free(ws->tokens);
 }

@@ -2,27 +2,15 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "peers/wireshark_mptcp.h"
 #include "peers/wireshark_stream.h"
 
-#define POOL_FIRST  1024u
 #define TABLE_FIRST 4096u
 
-uint32_t ws_pool_take(struct ws_pool *pool, size_t item_bytes)
-{
-	if (pool->used == 0)
-		pool->used = 1; /* index 0 means "none" */
-	if (pool->used >= pool->room) {
-		uint32_t room = pool->room ? pool->room * 2 : POOL_FIRST;
-		void *items = room > pool->room ? realloc(pool->items, room * item_bytes) : NULL;
-
-		if (!items)
-			return 0;
-		pool->items = items;
-		pool->room = room;
-	}
-	memset((char *)pool->items + pool->used * item_bytes, 0, item_bytes);
-	return pool->used++;
-}
+/* Address space, not memory: what is not used costs nothing. */
+#define STREAMS_MOST	 (UINT32_C(1) << 25)
+#define SEGMENTS_MOST	 (UINT32_C(1) << 27)
+#define CONNECTIONS_MOST (UINT32_C(1) << 24)
 
 bool ws_table_init(struct wireshark *ws)
 {
@@ -31,7 +19,19 @@ bool ws_table_init(struct wireshark *ws)
 	/* Without a seed a hostile capture could put all its streams into one slot. */
 	if (getrandom(ws->hash_seed, sizeof(ws->hash_seed), GRND_NONBLOCK) < 0)
 		ws->hash_seed[0] = (uint64_t)(uintptr_t)ws->table;
-	return ws->table != NULL;
+	return ws->table && pool_set_up(&ws->streams, sizeof(struct ws_stream), STREAMS_MOST) &&
+	       pool_set_up(&ws->unacked, sizeof(struct ws_unacked), SEGMENTS_MOST) &&
+	       pool_set_up(&ws->counts, sizeof(struct ws_counts), STREAMS_MOST) &&
+	       pool_set_up(&ws->connections, sizeof(struct ws_mptcp), CONNECTIONS_MOST);
+}
+
+void ws_table_free(struct wireshark *ws)
+{
+	pool_tear_down(&ws->streams);
+	pool_tear_down(&ws->unacked);
+	pool_tear_down(&ws->counts);
+	pool_tear_down(&ws->connections);
+	free(ws->table);
 }
 
 /* Both ends of a stream in the order of their addresses, then ports. */
@@ -82,28 +82,55 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ (hash >> 32);
 }
 
-static uint32_t hash_ends(const struct wireshark *ws, const struct ip_address ip[2],
-			  const uint16_t port[2])
+static uint64_t hash_end(const struct wireshark *ws, const struct ip_address *ip, uint16_t port)
 {
-	uint64_t words[4];
-	uint64_t hash = ws->hash_seed[0];
+	uint64_t words[2];
 
-	static_assert(sizeof(words) == 2 * sizeof(*ip), "both addresses, nothing else");
+	static_assert(sizeof(words) == sizeof(*ip), "the address, nothing else");
 	memcpy(words, ip, sizeof(words));
-	hash = mix(hash, words[0]);
-	hash = mix(hash, words[1]);
-	hash = mix(hash, words[2] ^ ws->hash_seed[1]);
-	hash = mix(hash, words[3]);
-	hash = mix(hash, ((uint64_t)port[0] << 16) | port[1]);
-	return (uint32_t)(hash >> 16);
+	return mix(mix(mix(ws->hash_seed[0], words[0]), words[1]), ws->hash_seed[1] + port);
 }
 
-static uint32_t slot_of(const struct wireshark *ws, const struct key *key)
+uint32_t ws_stream_hash(const struct wireshark *ws, const struct segment *seg)
+{
+	struct ip_address source = source_of(seg);
+	uint64_t both =
+		hash_end(ws, &source, seg->src_port) + hash_end(ws, &seg->dst, seg->dst_port);
+
+	return (uint32_t)(mix(both, ws->hash_seed[1]) >> 16);
+}
+
+void ws_slot_prefetch(const struct wireshark *ws, uint32_t hash)
+{
+	__builtin_prefetch(&ws->table[hash & (ws->table_slots - 1)]);
+}
+
+#define CACHE_LINE 64
+
+void ws_stream_prefetch(const struct wireshark *ws, uint32_t hash)
 {
 	uint32_t mask = ws->table_slots - 1;
-	uint32_t slot = hash_ends(ws, key->ip, key->port) & mask;
+	uint32_t slot = hash & mask;
 
-	while (ws->table[slot] && !key_matches(key, ws_stream_at(ws, ws->table[slot])))
+	while (ws->table[slot].stream && ws->table[slot].hash != hash)
+		slot = (slot + 1) & mask;
+	if (!ws->table[slot].stream)
+		return;
+
+	const char *stream = pool_at(&ws->streams, ws->table[slot].stream);
+
+	for (size_t at = 0; at < sizeof(struct ws_stream); at += CACHE_LINE)
+		__builtin_prefetch(stream + at);
+}
+
+static uint32_t slot_of(const struct wireshark *ws, const struct key *key, uint32_t hash)
+{
+	uint32_t mask = ws->table_slots - 1;
+	uint32_t slot = hash & mask;
+
+	while (ws->table[slot].stream &&
+	       (ws->table[slot].hash != hash ||
+		!key_matches(key, ws_stream_at(ws, ws->table[slot].stream))))
 		slot = (slot + 1) & mask;
 	return slot;
 }
@@ -112,7 +139,7 @@ static uint32_t slot_of(const struct wireshark *ws, const struct key *key)
 static bool table_has_room(struct wireshark *ws)
 {
 	uint32_t slots = ws->table_slots * 2;
-	uint32_t *table;
+	struct ws_slot *table;
 
 	if (ws->table_used < ws->table_slots / 2)
 		return true;
@@ -120,16 +147,13 @@ static bool table_has_room(struct wireshark *ws)
 	if (!table)
 		return ws->table_used < ws->table_slots - 1;
 	for (uint32_t i = 0; i < ws->table_slots; i++) {
-		uint32_t index = ws->table[i];
-		const struct ws_stream *stream = ws_stream_at(ws, index);
-		uint32_t slot;
+		uint32_t slot = ws->table[i].hash & (slots - 1);
 
-		if (!index)
+		if (!ws->table[i].stream)
 			continue;
-		slot = hash_ends(ws, stream->ip, stream->port) & (slots - 1);
-		while (table[slot])
+		while (table[slot].stream)
 			slot = (slot + 1) & (slots - 1);
-		table[slot] = index;
+		table[slot] = ws->table[i];
 	}
 	free(ws->table);
 	ws->table = table;
@@ -145,7 +169,7 @@ static void side_init(struct ws_side *side)
 
 static uint32_t stream_new(struct wireshark *ws, const struct key *key)
 {
-	uint32_t index = ws_pool_take(&ws->streams, sizeof(struct ws_stream));
+	uint32_t index = pool_take(&ws->streams);
 	struct ws_stream *stream;
 
 	if (!index)
@@ -160,21 +184,21 @@ static uint32_t stream_new(struct wireshark *ws, const struct key *key)
 	return index;
 }
 
-struct ws_place ws_stream_find(struct wireshark *ws, const struct segment *seg)
+struct ws_place ws_stream_find(struct wireshark *ws, const struct segment *seg, uint32_t hash)
 {
 	struct key key;
 	struct ws_place place = { .forward = key_of(seg, &key) };
 
-	place.slot = slot_of(ws, &key);
-	place.stream = ws->table[place.slot];
+	place.slot = slot_of(ws, &key, hash);
+	place.stream = ws->table[place.slot].stream;
 	if (place.stream || !table_has_room(ws))
 		return place;
 	place.stream = stream_new(ws, &key);
 	if (!place.stream)
 		return place;
-	place.slot = slot_of(ws, &key); /* the table may have grown */
+	place.slot = slot_of(ws, &key, hash); /* the table may have grown */
 	place.is_new = true;
-	ws->table[place.slot] = place.stream;
+	ws->table[place.slot] = (struct ws_slot){ .stream = place.stream, .hash = hash };
 	ws->table_used++;
 	return place;
 }
@@ -188,7 +212,7 @@ bool ws_stream_renew(struct wireshark *ws, const struct segment *seg, struct ws_
 	index = stream_new(ws, &key);
 	if (!index)
 		return false;
-	ws->table[place->slot] = index;
+	ws->table[place->slot].stream = index;
 	place->stream = index;
 	return true;
 }
@@ -200,12 +224,12 @@ void ws_count_flags(struct wireshark *ws, struct ws_stream *stream, uint32_t fla
 	if (!flags)
 		return;
 	if (!stream->counts)
-		stream->counts = ws_pool_take(&ws->counts, sizeof(struct ws_counts));
+		stream->counts = pool_take(&ws->counts);
 	if (!stream->counts) {
 		ws->left_out++;
 		return;
 	}
-	counts = (struct ws_counts *)ws->counts.items + stream->counts;
+	counts = pool_at(&ws->counts, stream->counts);
 	for (unsigned bit = 0; bit < WIRESHARK_FLAGS; bit++)
 		counts->of[bit] += (flags >> bit) & 1;
 }
@@ -239,15 +263,12 @@ static void list_note(struct ws_unacked_list *list, uint32_t newest_end, uint32_
 bool ws_unacked_add(struct wireshark *ws, struct ws_unacked_list *list,
 		    const struct ws_unacked *segment)
 {
-	uint32_t index = ws->unacked.free;
 	uint32_t newest_end = 0;
+	uint32_t index;
 
 	if (list->count >= UNACKED_MOST)
 		return false;
-	if (index)
-		ws->unacked.free = ws_unacked_at(ws, index)->next;
-	else
-		index = ws_pool_take(&ws->unacked, sizeof(struct ws_unacked));
+	index = pool_take(&ws->unacked);
 	if (!index) {
 		ws->left_out++;
 		return false;
@@ -264,12 +285,6 @@ bool ws_unacked_add(struct wireshark *ws, struct ws_unacked_list *list,
 	list->newest = index;
 	list->count++;
 	return true;
-}
-
-static void unacked_free(struct wireshark *ws, uint32_t index)
-{
-	ws_unacked_at(ws, index)->next = ws->unacked.free;
-	ws->unacked.free = index;
 }
 
 /* Take the oldest segments up to the first that the ACK does not cover. */
@@ -292,7 +307,7 @@ static bool take_prefix(struct wireshark *ws, struct ws_unacked_list *list, uint
 		}
 		list->oldest = oldest->next;
 		list->count--;
-		unacked_free(ws, index);
+		pool_give(&ws->unacked, index);
 	}
 	return found;
 }
@@ -307,7 +322,6 @@ static bool take_covered(struct wireshark *ws, struct ws_unacked_list *list, uin
 
 	for (uint32_t index = list->oldest; index; index = next) {
 		struct ws_unacked *segment = ws_unacked_at(ws, index);
-		struct ws_unacked *newest = ws_unacked_at(ws, kept.newest);
 
 		next = segment->next;
 		if (covers(ack, segment->end)) {
@@ -315,12 +329,13 @@ static bool take_covered(struct wireshark *ws, struct ws_unacked_list *list, uin
 				*acked = *segment;
 				found = true;
 			}
-			unacked_free(ws, index);
+			pool_give(&ws->unacked, index);
 			continue;
 		}
-		list_note(&kept, newest->end, segment->end);
+		list_note(&kept, kept.count ? ws_unacked_at(ws, kept.newest)->end : 0,
+			  segment->end);
 		if (kept.count++)
-			newest->next = index;
+			ws_unacked_at(ws, kept.newest)->next = index;
 		else
 			kept.oldest = index;
 		kept.newest = index;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pool.h"
 #include "peers/wireshark.h"
 
 /*
@@ -93,22 +94,21 @@ struct ws_stream {
 
 static_assert(sizeof(struct ws_stream) <= 384, "streams are kept until the end of the capture");
 
-/* A growing array of equal things; the first one (index 0) is never used. */
-struct ws_pool {
-	void *items; /* owned */
-	uint32_t used, room;
-	uint32_t free; /* first free index of a pool that takes things back, 0: none */
+/* A place in the table of keys; the whole hash stands there, so that a miss touches no stream. */
+struct ws_slot {
+	uint32_t stream; /* newest of its key; 0: free */
+	uint32_t hash;
 };
 
 struct wireshark {
-	struct ws_pool streams;	    /* struct ws_stream, in the order of their numbers */
-	struct ws_pool unacked;	    /* struct ws_unacked */
-	struct ws_pool counts;	    /* struct ws_counts */
-	struct ws_pool connections; /* struct ws_mptcp */
-	struct ws_token *tokens;    /* owned; see wireshark_mptcp.c */
+	struct pool streams;	 /* struct ws_stream, in the order of their numbers */
+	struct pool unacked;	 /* struct ws_unacked */
+	struct pool counts;	 /* struct ws_counts */
+	struct pool connections; /* struct ws_mptcp */
+	struct ws_token *tokens; /* owned; see wireshark_mptcp.c */
 	uint32_t token_slots, token_used;
-	uint32_t *table;      /* owned: newest stream of each key, by hash; 0: free */
-	uint32_t table_slots; /* a power of two */
+	struct ws_slot *table; /* owned */
+	uint32_t table_slots;  /* a power of two */
 	uint32_t table_used;
 	uint64_t hash_seed[2];
 	uint64_t left_out;
@@ -124,21 +124,26 @@ struct ws_place {
 
 static inline struct ws_stream *ws_stream_at(const struct wireshark *ws, uint32_t index)
 {
-	return (struct ws_stream *)ws->streams.items + index;
+	return pool_at(&ws->streams, index);
 }
 
 static inline struct ws_unacked *ws_unacked_at(const struct wireshark *ws, uint32_t index)
 {
-	return (struct ws_unacked *)ws->unacked.items + index;
+	return pool_at(&ws->unacked, index);
 }
 
-/* Take a zeroed item. Return: its index; 0: out of memory. Moves the pool's items. */
-uint32_t ws_pool_take(struct ws_pool *pool, size_t item_bytes);
-
 bool ws_table_init(struct wireshark *ws);
+void ws_table_free(struct wireshark *ws);
 
-/* Find the newest stream of a segment's two ends, or make one. */
-struct ws_place ws_stream_find(struct wireshark *ws, const struct segment *seg);
+/* The hash of a segment's two ends, the same for both directions. */
+uint32_t ws_stream_hash(const struct wireshark *ws, const struct segment *seg);
+
+/* Bring near what ws_stream_find() will look at: first the slot, then, later, the stream. */
+void ws_slot_prefetch(const struct wireshark *ws, uint32_t hash);
+void ws_stream_prefetch(const struct wireshark *ws, uint32_t hash);
+
+/* Find the newest stream of a segment's two ends, or make one. @hash: of ws_stream_hash(). */
+struct ws_place ws_stream_find(struct wireshark *ws, const struct segment *seg, uint32_t hash);
 
 /* Put a fresh stream in the place of the newest one; the old one keeps its number and figures. */
 bool ws_stream_renew(struct wireshark *ws, const struct segment *seg, struct ws_place *place);
