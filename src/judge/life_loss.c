@@ -30,20 +30,20 @@ static bool tell_counts(struct verdict *out, const uint64_t count[ENDS],
 	return true;
 }
 
-/* Repeats by the timer without those of SYN and SYN-ACK, which life.open tells of. */
-static uint64_t timer_repeats(const struct conn *conn, enum end end, uint64_t *first_frame)
+/* Repeats of one kind without those of SYN and SYN-ACK, which life.open tells of. *first_frame:
+   that of the first of all, then of the first that is left. */
+static uint64_t repeats_left(const struct conn *conn, enum end end, enum note kind, uint64_t count,
+			     uint64_t *first_frame)
 {
 	const struct half *half = &conn->half[end];
-	uint64_t count = half->resent_timer;
 
-	*first_frame = half->first_timer_frame;
 	if (!count || half->syn + half->synack < 2)
 		return count;
 	*first_frame = 0;
 	for (unsigned i = 0; i < conn->moment_count; i++) {
 		const struct moment *at = &conn->moments[i];
 
-		if (at->from != end || !(at->notes & NOTE_RESENT_TIMER))
+		if (at->from != end || !(at->notes & kind))
 			continue;
 		if ((at->flags & TCP_SYN) && count > 0)
 			count--;
@@ -57,8 +57,13 @@ static bool by_timer(const struct context *context, struct verdict *out)
 {
 	uint64_t counts[ENDS], frames[ENDS];
 
-	for (unsigned end = 0; end < ENDS; end++)
-		counts[end] = timer_repeats(context->conn, (enum end)end, &frames[end]);
+	for (unsigned end = 0; end < ENDS; end++) {
+		const struct half *half = &context->conn->half[end];
+
+		frames[end] = half->first_timer_frame;
+		counts[end] = repeats_left(context->conn, (enum end)end, NOTE_RESENT_TIMER,
+					   half->resent_timer, &frames[end]);
+	}
 	if (!tell_counts(out, counts, frames))
 		return false;
 
@@ -91,12 +96,16 @@ static bool tail_probe(const struct context *context, struct verdict *out)
 
 static bool spurious(const struct context *context, struct verdict *out)
 {
-	const struct half *client = conn_client(context->conn);
-	const struct half *server = conn_server(context->conn);
+	uint64_t counts[ENDS], frames[ENDS];
 
-	return tell_counts(
-		out, (uint64_t[ENDS]){ client->resent_spurious, server->resent_spurious },
-		(uint64_t[ENDS]){ client->first_spurious_frame, server->first_spurious_frame });
+	for (unsigned end = 0; end < ENDS; end++) {
+		const struct half *half = &context->conn->half[end];
+
+		frames[end] = half->first_spurious_frame;
+		counts[end] = repeats_left(context->conn, (enum end)end, NOTE_SPURIOUS,
+					   half->resent_spurious, &frames[end]);
+	}
+	return tell_counts(out, counts, frames);
 }
 
 static bool reordered(const struct context *context, struct verdict *out)

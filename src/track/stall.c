@@ -66,7 +66,7 @@ static void pause_step(struct step *step)
 		/* Nothing behind it is known to have arrived: no ACK could ask for it. */
 		bool tail = !step->own->dupacks && !(loss && held_above(loss, step->end));
 
-		if (step->seg->payload_bytes && !(step->notes & NOTE_REORDERED))
+		if (step->seg->payload_bytes && !(step->notes & (NOTE_REORDERED | NOTE_SPURIOUS)))
 			stall_add(step, tail ? STALL_TAIL_LOSS : STALL_RETRANSMIT, step->silence_ns,
 				  before, step->from);
 		return;
