@@ -78,16 +78,21 @@ enum repeat_cause {
 static enum repeat_cause why_repeated(const struct conn *conn, struct synack_repeats *repeats)
 {
 	const struct half *client = conn_client(conn);
+	const struct half *server = conn_server(conn);
 
-	if (conn_server(conn)->synack < 2 || conn->opening != OPENING_SUCCEEDED)
+	if (server->synack < 2 || conn->opening != OPENING_SUCCEEDED)
 		return REPEAT_NONE;
 	synack_repeats_of(conn, repeats);
 	if (!repeats->count)
 		return REPEAT_NONE;
 	if (repeats->data_ignored)
 		return REPEAT_IGNORED;
-	/* Repeated although acknowledged, and the client had sent no data until then. */
-	if (repeats->after_ack && client->first_data.frame > repeats->last->frame)
+	/* Repeated although acknowledged, the client had sent no data until then, and the server
+	   says nothing before it has: a server that speaks first has accepted already. */
+	if (repeats->after_ack &&
+	    (!client->first_data.frame || client->first_data.frame > repeats->last->frame) &&
+	    (!server->first_data.frame ||
+	     (client->first_data.frame && server->first_data.frame > client->first_data.frame)))
 		return REPEAT_DEFERRED;
 	return REPEAT_LOST;
 }
@@ -129,8 +134,8 @@ static bool defer_accept(const struct context *context, struct verdict *out)
 	verdict_decided_by(out, repeats.first_after_ack->frame);
 	verdict_cite(out, conn_client(conn)->first_data.frame);
 	verdict_value(out, "synack_count", VALUE_COUNT, repeats.count + 1);
-	if (repeats.after_ack < 2) {
-		/* One lost ACK of the client's does the same. */
+	if (repeats.after_ack < 2 || !conn_client(conn)->first_data.frame) {
+		/* One lost ACK of the client's does the same, and no data decides nothing. */
 		verdict_lower(out);
 		verdict_text(out, "not_told_from", "life.open.retried-synack");
 	}

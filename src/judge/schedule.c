@@ -38,18 +38,15 @@ static const struct schedule schedules[] = {
 
 #define SCHEDULES (sizeof(schedules) / sizeof(schedules[0]))
 
-/* Timers fire on ticks; the steps of Linux's timer wheel grow to an eighth of the time. */
-#define EARLY_NS (4 * NSEC_PER_MSEC)
-#define LATE_NS	 (10 * NSEC_PER_MSEC)
+/* Timers fire on ticks (of 15.6 ms on Windows, which may fire one early); the steps of Linux's
+   timer wheel grow to an eighth of the time. */
+#define EARLY_NS	 (4 * NSEC_PER_MSEC)
+#define EARLY_WINDOWS_NS (20 * NSEC_PER_MSEC)
+#define LATE_NS		 (10 * NSEC_PER_MSEC)
 
 static int64_t latest(int64_t due_ns)
 {
 	return due_ns + due_ns / 8 + LATE_NS;
-}
-
-bool schedule_gap_fits(int64_t gap_ns, int64_t due_ns)
-{
-	return gap_ns >= due_ns - EARLY_NS && gap_ns <= latest(due_ns);
 }
 
 void syn_train_of(const struct conn *conn, struct syn_train *train)
@@ -76,10 +73,14 @@ void syn_train_of(const struct conn *conn, struct syn_train *train)
 
 static bool gaps_fit(const struct schedule *row, const struct syn_train *train)
 {
+	int64_t early = row->system == SYSTEM_WINDOWS ? EARLY_WINDOWS_NS : EARLY_NS;
+
 	for (unsigned i = 1; i < train->count; i++) {
 		int64_t due = (row->seconds[i] - row->seconds[i - 1]) * NSEC_PER_SEC;
 
-		if (!schedule_gap_fits(train->times_ns[i] - train->times_ns[i - 1], due))
+		int64_t gap = train->times_ns[i] - train->times_ns[i - 1];
+
+		if (gap < due - early || gap > latest(due))
 			return false;
 	}
 	return true;

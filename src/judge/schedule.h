@@ -43,9 +43,6 @@ void syn_train_of(const struct conn *conn, struct syn_train *train);
  */
 struct schedule_fit schedule_match(const struct syn_train *train, const struct half *client);
 
-/* Whether one gap of @gap_ns can be a timer of @due_ns: 4 ms early to 12.5 % + 10 ms late. */
-bool schedule_gap_fits(int64_t gap_ns, int64_t due_ns);
-
 /* Name the systems of @rows in the verdict, as values "systems". */
 void schedule_name(struct verdict *verdict, unsigned rows);
 
