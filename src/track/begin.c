@@ -112,10 +112,10 @@ uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t
 	return index;
 }
 
-void flow_pair(struct tracker *tracker, struct step *step, uint32_t index, bool swapped)
+void flow_pair(struct tracker *tracker, struct step *step, const struct segment *seg,
+	       uint32_t index, bool swapped)
 {
 	struct flow *flow = pool_at(&tracker->pools.flows, index);
-	const struct segment *seg = step->seg;
 	bool client = swapped == flow_has(flow, FLOW_CLIENT_B);
 
 	if (flow_has(flow, FLOW_SELF)) /* one end in both roles: only its SYN-ACK tells */
@@ -175,7 +175,7 @@ static void candidate_begins(struct step *step)
 	struct tuple tuple = old->tuple;
 	struct candidate candidate = *flow_candidate(step->pools, old);
 	bool swapped = tuple_of_segment(&tuple, &candidate.seg);
-	struct step fresh = { .tracker = tracker, .seg = &candidate.seg };
+	struct step fresh;
 
 	candidate.seg.options = candidate.options;
 	candidate.seg.payload = NULL;
@@ -191,7 +191,7 @@ static void candidate_begins(struct step *step)
 
 	if (!index)
 		return;
-	flow_pair(tracker, &fresh, index, swapped);
+	flow_pair(tracker, &fresh, &candidate.seg, index, swapped);
 	tracker->quiet = true;
 	input_segment(&fresh);
 	tracker->quiet = false;

@@ -54,6 +54,7 @@ struct loss *cold_loss(struct pools *pools, struct flow *flow, enum end end)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_LOSS;
 	return extra ? chunk(&pools->losses, &extra->loss[end]) : NULL;
 }
 
@@ -61,6 +62,7 @@ struct probes *cold_probes(struct pools *pools, struct flow *flow, enum end end)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_PROBES;
 	return extra ? chunk(&pools->probes, &extra->probes[end]) : NULL;
 }
 
@@ -68,6 +70,7 @@ struct more_states *cold_states(struct pools *pools, struct flow *flow, enum end
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_STATES;
 	return extra ? chunk(&pools->states, &extra->states[end]) : NULL;
 }
 
@@ -75,6 +78,7 @@ struct closing *cold_closing(struct pools *pools, struct flow *flow)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_CLOSING;
 	return extra ? chunk(&pools->closings, &extra->closing) : NULL;
 }
 
@@ -82,6 +86,7 @@ struct stalls *cold_stalls(struct pools *pools, struct flow *flow)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_STALLS;
 	return extra ? chunk(&pools->stalls, &extra->stalls) : NULL;
 }
 
@@ -89,6 +94,7 @@ struct odd *cold_odd(struct pools *pools, struct flow *flow)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_ODD;
 	return extra ? chunk(&pools->odds, &extra->odd) : NULL;
 }
 
@@ -96,6 +102,7 @@ struct resets *cold_resets(struct pools *pools, struct flow *flow)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_RESETS;
 	return extra ? chunk(&pools->resets, &extra->resets) : NULL;
 }
 
@@ -103,6 +110,7 @@ struct candidate *cold_candidate(struct pools *pools, struct flow *flow)
 {
 	struct extra *extra = cold_extra(pools, flow);
 
+	flow->chunks |= CHUNK_CANDIDATE;
 	return extra ? chunk(&pools->candidates, &extra->candidate) : NULL;
 }
 
@@ -119,56 +127,56 @@ static void *look(const struct pool *pool, uint32_t index)
 
 struct loss *flow_loss(const struct pools *pools, const struct flow *flow, enum end end)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_LOSS ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->losses, extra->loss[end]) : NULL;
 }
 
 struct probes *flow_probes(const struct pools *pools, const struct flow *flow, enum end end)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_PROBES ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->probes, extra->probes[end]) : NULL;
 }
 
 struct more_states *flow_states(const struct pools *pools, const struct flow *flow, enum end end)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_STATES ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->states, extra->states[end]) : NULL;
 }
 
 struct closing *flow_closing(const struct pools *pools, const struct flow *flow)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_CLOSING ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->closings, extra->closing) : NULL;
 }
 
 struct stalls *flow_stalls(const struct pools *pools, const struct flow *flow)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_STALLS ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->stalls, extra->stalls) : NULL;
 }
 
 struct odd *flow_odd(const struct pools *pools, const struct flow *flow)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_ODD ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->odds, extra->odd) : NULL;
 }
 
 struct resets *flow_resets(const struct pools *pools, const struct flow *flow)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_RESETS ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->resets, extra->resets) : NULL;
 }
 
 struct candidate *flow_candidate(const struct pools *pools, const struct flow *flow)
 {
-	const struct extra *extra = flow_extra(pools, flow);
+	const struct extra *extra = flow->chunks & CHUNK_CANDIDATE ? flow_extra(pools, flow) : NULL;
 
 	return extra ? look(&pools->candidates, extra->candidate) : NULL;
 }

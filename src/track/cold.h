@@ -9,9 +9,9 @@
 /* What few connections need: chunks of a flow, made at the first use, zeroed. Insiders only. */
 
 /* Remembered segments in order of capture: a list of chunks, oldest first. */
-#define MARKS_PER_CHUNK 4
-#define MARKS_PINNED	44 /* from the beginning: never dropped */
-#define MARKS_MOST	92 /* of them and the latest; the middle is dropped */
+#define MARKS_PER_CHUNK 5
+#define MARKS_PINNED	45 /* from the beginning: never dropped */
+#define MARKS_MOST	90 /* of them and the latest; the middle is dropped */
 struct mark_chunk {
 	uint32_t next;
 	uint16_t count;

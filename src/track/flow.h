@@ -134,7 +134,19 @@ enum flow_bit {
 	FLOW_SERVER_FIRST_SYN_ACK = 0x80000, /* the server sent a plain ACK of the SYN first */
 	FLOW_BOTH_SYN = 0x100000,
 	FLOW_IGNORED_ACK = 0x200000, /* a SYN-ACK came again after the client's ACK */
-	FLOW_TIME_WAIT_ACK = 0x400000,
+	FLOW_IDLE_OPEN = 0x400000,   /* an idle time waits for the other end's answer */
+};
+
+/* Which cold chunks a flow has: spares a look into its directory. */
+enum chunk_bit {
+	CHUNK_LOSS = 0x01, /* of one end at least, likewise the next two */
+	CHUNK_PROBES = 0x02,
+	CHUNK_STATES = 0x04,
+	CHUNK_CLOSING = 0x08,
+	CHUNK_STALLS = 0x10,
+	CHUNK_ODD = 0x20,
+	CHUNK_RESETS = 0x40,
+	CHUNK_CANDIDATE = 0x80,
 };
 
 enum phase_of {
@@ -165,6 +177,7 @@ struct flow {
 	uint32_t extra;			  /* cold.h */
 	uint32_t path;
 	uint16_t mark_count; /* kept */
+	uint8_t chunks;	     /* enum chunk_bit */
 	uint8_t layer;
 	uint8_t phase; /* enum phase_of */
 	uint8_t due_list;

@@ -53,10 +53,10 @@ void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash
 {
 	const struct slot *slot = table_find(&tracker->table, tuple, hash);
 	struct track_note note = { .from = END_CLIENT };
-	struct step step = { .seg = seg };
+	struct step step;
 
 	if (slot && !(slot->ref & REF_TOMB)) {
-		flow_pair(tracker, &step, slot->ref, swapped);
+		flow_pair(tracker, &step, seg, slot->ref, swapped);
 		icmp_fact(&step);
 		note.conn = step.flow->first_frame;
 		note.layer = step.flow->layer;

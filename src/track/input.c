@@ -264,6 +264,7 @@ static void by_flags(struct step *step)
 	synchronized_step(step);
 }
 
+/* Keep the segment, which is the sender's last one by now, when it is worth it. */
 static void remember(struct step *step)
 {
 	const struct flow *flow = step->flow;
@@ -279,9 +280,7 @@ static void remember(struct step *step)
 			odd->marks_dropped++;
 		return;
 	}
-	struct mark mark = step_mark(step);
-
-	marks_add(step->pools, step->flow, &mark);
+	marks_add(step->pools, step->flow, &step->own->last);
 }
 
 static void sighting(struct step *step)
@@ -371,11 +370,11 @@ void input_segment(struct step *step)
 	count_step(step);
 	by_flags(step);
 	confirm_step(step);
-	if (flow->extra)
+	if (flow->chunks & CHUNK_RESETS)
 		reset_went_on(step);
 	stall_step(step);
+	update_last(step);
 	remember(step);
 	sighting(step);
-	update_last(step);
 	tell(step);
 }

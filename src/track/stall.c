@@ -131,6 +131,7 @@ static void idle_step(struct step *step)
 	stalls->last_idle_frame = step->seg->frame;
 	stalls->last_idle_before = frame_before(step);
 	stalls->idle_from = (uint8_t)(step->from + 1);
+	step->flow->bits |= FLOW_IDLE_OPEN;
 }
 
 /* The other end answers after the idle time: nothing on the path had forgotten the connection. */
@@ -142,6 +143,7 @@ static void idle_survived(struct step *step)
 	    (step->seg->flags & TCP_RST))
 		return;
 	stalls->idle_from = 0;
+	step->flow->bits &= ~(uint32_t)FLOW_IDLE_OPEN;
 	if (stalls->last_idle_ns <= stalls->longest_idle_ns)
 		return;
 	stalls->longest_idle_ns = stalls->last_idle_ns;
@@ -153,7 +155,7 @@ void stall_step(struct step *step)
 {
 	int64_t rtt;
 
-	if (step->flow->extra)
+	if (flow_has(step->flow, FLOW_IDLE_OPEN))
 		idle_survived(step);
 	if (step->stray || step->flow->phase != PHASE_UP) {
 		if (step->flow->phase != PHASE_MID || step->stray)

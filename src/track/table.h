@@ -63,6 +63,16 @@ bool table_add(struct table *table, uint64_t hash, uint32_t ref);
 /* Empty a place that table_find() gave. */
 void table_remove(struct table *table, struct slot *slot);
 
+/* What probably has this hash, by its tag alone: for fetching it ahead. 0: nothing. */
+static inline uint32_t table_guess(const struct table *table, uint64_t hash)
+{
+	uint64_t place = hash & table->mask;
+
+	while (table->slots[place].ref && table->slots[place].tag != (uint32_t)(hash >> 32))
+		place = (place + 1) & table->mask;
+	return table->slots[place].ref;
+}
+
 /* The place where a hash begins: for fetching it ahead. */
 static inline const struct slot *table_place(const struct table *table, uint64_t hash)
 {

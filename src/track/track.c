@@ -139,10 +139,10 @@ static void late_segment(struct tracker *tracker, const struct segment *seg,
 static void flow_segment(struct tracker *tracker, const struct segment *seg, uint32_t index,
 			 unsigned at)
 {
-	struct step step = { .seg = seg };
+	struct step step;
 	enum begins begins = BEGINS_NOT;
 
-	flow_pair(tracker, &step, index, tracker->swapped[at]);
+	flow_pair(tracker, &step, seg, index, tracker->swapped[at]);
 	if (seg->flags & (TCP_SYN | TCP_RST))
 		begins = begins_new(&step);
 	if (begins == BEGINS_FRESH)
@@ -157,7 +157,7 @@ static void flow_segment(struct tracker *tracker, const struct segment *seg, uin
 	if (!index)
 		return;
 	if (begins != BEGINS_NOT)
-		flow_pair(tracker, &step, index, tracker->swapped[at]);
+		flow_pair(tracker, &step, seg, index, tracker->swapped[at]);
 	input_segment(&step);
 }
 
@@ -194,13 +194,13 @@ static void take(struct tracker *tracker, const struct segment *seg, unsigned at
 	}
 	if (slot && !tomb_segment(tracker, seg, slot->ref & REF_INDEX, tracker->swapped[at]))
 		return;
-	struct step step = { .seg = seg };
+	struct step step;
 	uint32_t index = flow_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
 				    tracker->swapped[at]);
 
 	if (!index)
 		return;
-	flow_pair(tracker, &step, index, tracker->swapped[at]);
+	flow_pair(tracker, &step, seg, index, tracker->swapped[at]);
 	input_segment(&step);
 }
 
@@ -221,18 +221,37 @@ static void fetch_flows(struct tracker *tracker, const struct segment_batch *bat
 			unsigned end)
 {
 	for (unsigned i = first; i < end; i++) {
+		tracker->guesses[i] = 0;
 		if (segment_has(&batch->segments[i], SEGMENT_NOT_TCP))
 			continue;
-		const struct slot *slot = table_place(&tracker->table, tracker->hashes[i]);
+		uint32_t ref = table_guess(&tracker->table, tracker->hashes[i]);
 
-		if (!slot->ref || (slot->ref & REF_TOMB) ||
-		    slot->tag != (uint32_t)(tracker->hashes[i] >> 32))
+		tracker->guesses[i] = ref & REF_TOMB ? 0 : ref;
+		if (!tracker->guesses[i])
 			continue;
-		const char *flow = pool_at(&tracker->pools.flows, slot->ref);
+		const char *flow = pool_at(&tracker->pools.flows, ref);
 
 		for (size_t line = 0; line < sizeof(struct flow); line += 64)
 			__builtin_prefetch(flow + line);
 	}
+}
+
+/* What is cold of a flow that has arrived by now: the chunk that takes its next mark. */
+static void fetch_cold(struct tracker *tracker, unsigned at)
+{
+	const struct flow *flow;
+
+	if (!tracker->guesses[at])
+		return;
+	flow = pool_at(&tracker->pools.flows, tracker->guesses[at]);
+	if (flow->marks_last) {
+		const char *marks = pool_at(&tracker->pools.marks, flow->marks_last);
+
+		for (size_t line = 0; line < sizeof(struct mark_chunk); line += 64)
+			__builtin_prefetch(marks + line, 1);
+	}
+	if (flow->extra)
+		__builtin_prefetch(pool_at(&tracker->pools.extras, flow->extra));
 }
 
 void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
@@ -243,7 +262,10 @@ void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
 
 		fetch_places(tracker, batch, first, end);
 		fetch_flows(tracker, batch, first, end);
-		for (unsigned i = first; i < end; i++)
+		for (unsigned i = first; i < end; i++) {
+			if (i + COLD_AHEAD < end)
+				fetch_cold(tracker, i + COLD_AHEAD);
 			take(tracker, &batch->segments[i], i);
+		}
 	}
 }

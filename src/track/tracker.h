@@ -15,6 +15,7 @@
 #define SYN_GAP_MOST_NS	  (72 * NSEC_PER_SEC)  /* the longest gap inside a schedule, and slack */
 #define TIME_WAIT_NS	  (60 * NSEC_PER_SEC)
 #define TOMB_KEPT_NS	  (120 * NSEC_PER_SEC) /* to name the connection it continues */
+#define COLD_AHEAD	  6		       /* ... and their chunks ahead of the flow */
 #define BATCH_AHEAD	  32		       /* segments fetched ahead of the look-ups */
 
 /* What stays of a connection whose record was written. */
@@ -74,8 +75,8 @@ struct tracker {
 	/* The latest times in which the capture holds no packet of anybody. */
 	struct pause pauses[PAUSES_MOST];
 	unsigned pause_count; /* all; the ring holds the latest */
-	bool quiet;	     /* a candidate is fed again: sink.segment has seen it */
-	int64_t next_due_ns; /* nothing is due before */
+	bool quiet;	      /* a candidate is fed again: sink.segment has seen it */
+	int64_t next_due_ns;  /* nothing is due before */
 	struct due_queue due[DUE_LISTS];
 	struct tomb_queue tombs;
 	uint32_t *release; /* owned: flows due at one frame */
@@ -84,6 +85,7 @@ struct tracker {
 	struct unfolded *unfolded; /* owned: one record, reused */
 	uint64_t hashes[SEGMENT_BATCH];
 	struct tuple tuples[SEGMENT_BATCH];
+	uint32_t guesses[SEGMENT_BATCH]; /* flows, found by hash alone */
 	bool swapped[SEGMENT_BATCH];
 };
 
@@ -120,7 +122,8 @@ struct mark step_mark(const struct step *step);
 
 /* How long nobody had spoken before this segment, in milliseconds. */
 uint32_t step_quiet_ms(const struct step *step);
-void flow_pair(struct tracker *tracker, struct step *step, uint32_t index, bool swapped);
+void flow_pair(struct tracker *tracker, struct step *step, const struct segment *seg,
+	       uint32_t index, bool swapped);
 
 /* begin.c: connections begin, and give way to later ones */
 uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
