@@ -7,7 +7,7 @@ fuzz_seconds=${TCPWHY_FUZZ_SECONDS:-600}
 fuzz_one() {
     target=$1
     mkdir -p "out/fuzz/$target"
-    "build-fuzz/tests/fuzz/$target" -max_total_time="$fuzz_seconds" -timeout=20 -rss_limit_mb=4096 \
+    "build-fuzz/tests/fuzz/$target" -max_total_time="$fuzz_seconds" -timeout=20 -entropic=0 -rss_limit_mb=4096 \
         -artifact_prefix="out/fuzz/$target-" -print_final_stats=1 \
         "out/fuzz/$target" "tests/fuzz/corpus/$target" 2>"out/fuzz/$target.log"
     status=$?

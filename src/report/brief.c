@@ -66,11 +66,15 @@ void brief_of(struct brief *brief, const struct conn *conn, const struct judgeme
 
 void brief_print(const struct brief *brief, struct out *out)
 {
-	out_format(out, "  #%-4" PRIu64 " ", brief->conn);
-	out_endpoint(out, &brief->ips[END_CLIENT], brief->ports[END_CLIENT]);
-	out_text(out, brief->direction_known ? " > " : " - ");
-	out_endpoint(out, &brief->ips[END_SERVER], brief->ports[END_SERVER]);
-	out_text(out, brief->look ? "  LOOK\n" : "\n");
+	char label[32], client[ADDRESS_PORT_TEXT_BYTES], server[ADDRESS_PORT_TEXT_BYTES];
+	char line[2 * ADDRESS_PORT_TEXT_BYTES + 16];
+
+	snprintf(label, sizeof(label), "  #%-4" PRIu64 " ", brief->conn);
+	ip_address_port_print(&brief->ips[END_CLIENT], brief->ports[END_CLIENT], client);
+	ip_address_port_print(&brief->ips[END_SERVER], brief->ports[END_SERVER], server);
+	snprintf(line, sizeof(line), "%s %c %s%s", client, brief->direction_known ? '>' : '-',
+		 server, brief->look ? " LOOK" : "");
+	prose_item(out, label, BRIEF_INDENT, line);
 	for (unsigned i = 0; i < brief->sentence_count; i++) {
 		out_spaces(out, BRIEF_INDENT);
 		prose_wrap(out, BRIEF_INDENT, BRIEF_INDENT + 2, brief->sentences[i]);
