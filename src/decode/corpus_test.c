@@ -343,7 +343,8 @@ static int tshark_check(const char *captures, const char *probes)
 
 int main(int argc, char **argv)
 {
-	const char *corpus = getenv("TCPWHY_CORPUS");
+	const char *corpus =
+		getenv("TCPWHY_CORPUS"); /* NOLINT(concurrency-mt-unsafe): one thread */
 	char *shared, *captures, *probes;
 	int status;
 

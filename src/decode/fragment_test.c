@@ -287,49 +287,54 @@ static void what_is_lent_stays_for_the_batch(void **state)
 	assert_int_equal(lent, 100);
 }
 
-/* Random pieces with random overlaps against an array that is filled the obvious way. */
+/* What the datagram holds by the obvious way: a byte belongs to whoever brought it first. */
+struct model {
+	int16_t bytes[CONTENT_BYTES]; /* -1: nobody yet */
+	size_t held;
+	bool last; /* the last fragment has come */
+};
+
+/* A random piece, also put into the model. The TCP header is right in every piece. */
+static const struct segment *send_random(struct model *model, uint32_t random, uint16_t id)
+{
+	size_t from = (size_t)(random >> 8) % (CONTENT_BYTES / 8) * 8;
+	size_t to = from + 8 + (size_t)(random >> 20) % 6 * 8;
+	uint8_t bytes[CONTENT_BYTES];
+
+	if (to > CONTENT_BYTES)
+		to = CONTENT_BYTES;
+	for (size_t i = from; i < to; i++) {
+		bytes[i - from] = i < 20 ? content[i] : (uint8_t)(random >> 24);
+		if (model->bytes[i] >= 0)
+			continue;
+		model->bytes[i] = bytes[i - from];
+		model->held++;
+	}
+	model->last |= to == CONTENT_BYTES;
+	return send_bytes(
+		&(struct piece){
+			.offset = from, .bytes = to - from, .more = to < CONTENT_BYTES, .id = id },
+		bytes);
+}
+
 static void random_pieces_come_out_as_in_the_obvious_model(void **state)
 {
-	uint32_t seed = 20260102;
+	uint32_t random = 20260102;
 
 	(void)state;
 	for (unsigned round = 0; round < 3000; round++) {
-		int16_t model[CONTENT_BYTES];
+		struct model model = { .held = 0 };
 		const struct segment *seg = NULL;
-		size_t held = 0;
-		bool last = false;
 
-		for (size_t i = 0; i < CONTENT_BYTES; i++)
-			model[i] = -1;
-		while (held < CONTENT_BYTES || !last) {
-			uint8_t bytes[CONTENT_BYTES];
-			size_t from, to;
-
+		memset(model.bytes, 0xff, sizeof(model.bytes));
+		while (model.held < CONTENT_BYTES || !model.last) {
 			assert_null(seg);
-			seed = seed * 1664525 + 1013904223;
-			from = (size_t)(seed >> 8) % (CONTENT_BYTES / 8) * 8;
-			to = from + 8 + (size_t)(seed >> 20) % 6 * 8;
-			if (to > CONTENT_BYTES)
-				to = CONTENT_BYTES;
-			for (size_t i = from; i < to; i++) {
-				/* the header must hold whoever brings it */
-				bytes[i - from] = i < 20 ? content[i] : (uint8_t)(seed >> 24);
-				if (model[i] < 0)
-					model[i] = bytes[i - from];
-				else
-					continue;
-				held++;
-			}
-			last |= to == CONTENT_BYTES;
-			seg = send_bytes(&(struct piece){ .offset = from,
-							  .bytes = to - from,
-							  .more = to < CONTENT_BYTES,
-							  .id = (uint16_t)round },
-					 bytes);
+			random = random * 1664525 + 1013904223;
+			seg = send_random(&model, random, (uint16_t)round);
 		}
 		assert_non_null(seg);
 		for (size_t i = 20; i < CONTENT_BYTES; i++)
-			assert_int_equal(seg->payload[i - 20], model[i]);
+			assert_int_equal(seg->payload[i - 20], model.bytes[i]);
 	}
 }
 
