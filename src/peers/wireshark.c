@@ -290,13 +290,22 @@ static bool is_shown(const struct segment *seg)
 	return !segment_has(seg, SEGMENT_HEADER_CUT | SEGMENT_OFFSET_LARGE);
 }
 
-/* Return: false when the segment takes no part. */
+#define ICMP4_REDIRECT 5
+
+/*
+ * Does Wireshark read this header at all? Not in quotes that are too short or stand in a redirect,
+ * and not in the first fragment of an IPv6 datagram that cannot be put together.
+ */
 static bool takes_part(const struct segment *seg)
 {
 	if (segment_has(seg, SEGMENT_NOT_TCP))
 		return false;
-	return !segment_has(seg, SEGMENT_QUOTED) ||
-	       (seg->icmp && seg->icmp->quoted_bytes >= QUOTED_LEAST);
+	if (segment_has(seg, SEGMENT_FRAGMENT_ALONE) && segment_has(seg, SEGMENT_IPV6))
+		return false;
+	if (!segment_has(seg, SEGMENT_QUOTED))
+		return true;
+	return seg->icmp && seg->icmp->quoted_bytes >= QUOTED_LEAST &&
+	       !(seg->icmp->version == 4 && seg->icmp->type == ICMP4_REDIRECT);
 }
 
 static bool add(struct wireshark *ws, const struct segment *seg, uint32_t hash,
@@ -366,7 +375,7 @@ static void side_show(const struct ws_stream *stream, unsigned side, struct wire
 	const struct ws_side *from = &stream->side[side];
 
 	*shown = (struct wireshark_side){
-		.ip = stream->ip[side],
+		.ip = stream->shown[side],
 		.port = stream->port[side],
 		.packets = from->packets,
 		.payload_bytes = from->payload_bytes,

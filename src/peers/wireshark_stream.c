@@ -37,12 +37,16 @@ void ws_table_free(struct wireshark *ws)
 /* Both ends of a stream in the order of their addresses, then ports. */
 struct key {
 	struct ip_address ip[2];
+	struct ip_address shown[2];
 	uint16_t port[2];
 	uint8_t version;
 };
 
-/* Wireshark looks at the header's source, also where an option names a home address. */
-static struct ip_address source_of(const struct segment *seg)
+/*
+ * A mobile node's stream is found by its home address, in both directions, but ipv6.src, which a
+ * stream is shown by, is the header's source also where an option names a home address.
+ */
+static struct ip_address shown_source(const struct segment *seg)
 {
 	struct ip_address source = seg->src;
 
@@ -54,15 +58,16 @@ static struct ip_address source_of(const struct segment *seg)
 /* Return: the sender's place in the key, 1 when its address (then its port) is the larger one. */
 static unsigned key_of(const struct segment *seg, struct key *key)
 {
-	struct ip_address source = source_of(seg);
-	int order = memcmp(source.bytes, seg->dst.bytes, sizeof(source.bytes));
+	int order = memcmp(seg->src.bytes, seg->dst.bytes, sizeof(seg->src.bytes));
 	unsigned sender;
 
 	if (order == 0)
 		order = (int)seg->src_port - (int)seg->dst_port;
 	sender = order > 0;
-	key->ip[sender] = source;
+	key->ip[sender] = seg->src;
 	key->ip[1 - sender] = seg->dst;
+	key->shown[sender] = shown_source(seg);
+	key->shown[1 - sender] = seg->dst;
 	key->port[sender] = seg->src_port;
 	key->port[1 - sender] = seg->dst_port;
 	key->version = segment_has(seg, SEGMENT_IPV6) ? 6 : 4;
@@ -93,9 +98,8 @@ static uint64_t hash_end(const struct wireshark *ws, const struct ip_address *ip
 
 uint32_t ws_stream_hash(const struct wireshark *ws, const struct segment *seg)
 {
-	struct ip_address source = source_of(seg);
 	uint64_t both =
-		hash_end(ws, &source, seg->src_port) + hash_end(ws, &seg->dst, seg->dst_port);
+		hash_end(ws, &seg->src, seg->src_port) + hash_end(ws, &seg->dst, seg->dst_port);
 
 	return (uint32_t)(mix(both, ws->hash_seed[1]) >> 16);
 }
@@ -177,6 +181,7 @@ static uint32_t stream_new(struct wireshark *ws, const struct key *key)
 	stream = ws_stream_at(ws, index);
 	for (int i = 0; i < 2; i++) {
 		stream->ip[i] = key->ip[i];
+		stream->shown[i] = key->shown[i];
 		stream->port[i] = key->port[i];
 		side_init(&stream->side[i]);
 	}

@@ -74,7 +74,8 @@ struct ws_counts {
 };
 
 struct ws_stream {
-	struct ip_address ip[2]; /* of side[0] and side[1] */
+	struct ip_address ip[2];    /* of side[0] and side[1]: what the stream is known by */
+	struct ip_address shown[2]; /* as the first segment's IP header has them */
 	uint16_t port[2];
 	uint8_t version;      /* 4 or 6: ::ffff:a.b.c.d may also be an IPv6 address */
 	uint8_t completeness; /* tcp.completeness after one pass */

@@ -396,6 +396,47 @@ static void a_quote_of_16_bytes_takes_part_and_one_of_15_does_not(void **state)
 	wireshark_free(world.ws);
 }
 
+static void headers_that_wireshark_does_not_read_make_no_stream(void **state)
+{
+	static const struct step syn = { C, TCP_SYN, 1000, 0, 0, 1000, 0, 0 };
+	struct icmp_error redirect = { .version = 4, .type = 5, .quoted_bytes = 20 };
+	struct wireshark *ws = wireshark_new();
+	struct segment seg = segment_of(&syn);
+
+	(void)state;
+	assert_non_null(ws);
+	seg.what = SEGMENT_QUOTED;
+	seg.icmp = &redirect;
+	assert_false(wireshark_add(ws, &seg, NULL));
+	seg.icmp = NULL;
+	seg.what = SEGMENT_IPV6 | SEGMENT_FRAGMENT_ALONE;
+	assert_false(wireshark_add(ws, &seg, NULL));
+	seg.what = SEGMENT_FRAGMENT_ALONE; /* an IPv4 one it reads */
+	assert_true(wireshark_add(ws, &seg, NULL));
+	wireshark_free(ws);
+}
+
+/* The node's segment names its home, the answer is routed there: one stream, shown as the first
+ * packet's header has it. */
+static void a_mobile_node_has_one_stream_for_both_directions(void **state)
+{
+	static const uint8_t care_of[16] = { 0xfd, [15] = 9 };
+	static const struct step there = { C, TCP_SYN, 1000, 0, 0, 1000, 0, 0 };
+	static const struct step back = { S, TCP_SYN | TCP_ACK, 5000, 1001, 0, 1000, 0, 0 };
+	struct wireshark *ws = wireshark_new();
+	struct segment first = segment_of(&there), second = segment_of(&back);
+	struct wireshark_packet packet;
+
+	(void)state;
+	assert_non_null(ws);
+	first.care_of = care_of;
+	assert_true(wireshark_add(ws, &first, &packet));
+	assert_int_equal(packet.stream, 0);
+	assert_true(wireshark_add(ws, &second, &packet));
+	assert_int_equal(packet.stream, 0);
+	wireshark_free(ws);
+}
+
 static void a_cut_header_moves_the_state_and_shows_nothing(void **state)
 {
 	static const struct step data = { C, TCP_ACK, 1101, 5001, 100, 1000, 0, 0 };
@@ -453,6 +494,8 @@ int main(void)
 		cmocka_unit_test(the_stream_counts_both_sides_and_knows_the_initial_rtt),
 		cmocka_unit_test(an_ack_times_the_first_transmission),
 		cmocka_unit_test(a_quote_of_16_bytes_takes_part_and_one_of_15_does_not),
+		cmocka_unit_test(headers_that_wireshark_does_not_read_make_no_stream),
+		cmocka_unit_test(a_mobile_node_has_one_stream_for_both_directions),
 		cmocka_unit_test(a_cut_header_moves_the_state_and_shows_nothing),
 		cmocka_unit_test(what_is_no_tcp_takes_no_part),
 		cmocka_unit_test(every_flag_has_wiresharks_name),
