@@ -93,10 +93,11 @@ static void put_value_line(struct out *out, const struct verdict *verdict)
 		key_length -= unit_length(value->key, key_length);
 		snprintf(line + used, sizeof(line) - used, "%s%.*s %s", used ? ", " : "",
 			 (int)key_length, value->key, piece);
+		/* The key's words; a text may name an option that is written with underscores. */
+		for (char *at = line + used; *at && at < line + used + 2 + key_length; at++)
+			if (*at == '_')
+				*at = ' ';
 	}
-	for (char *at = line; *at; at++)
-		if (*at == '_')
-			*at = ' ';
 	if (line[0])
 		prose_item(out, "  measured", LABEL_INDENT, line);
 }
