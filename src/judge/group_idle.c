@@ -171,7 +171,8 @@ static const struct entry entries[] = {
 		.headline = "{connections} connections to {host} went dead after at least "
 			    "{smallest_failed_ns} of silence, while others to it live: something "
 			    "on the path forgets idle connections",
-		.grouped = "idle connections to {host} that the path forgot",
+		.grouped = "connections to {host} that went dead after {smallest_failed_ns} of "
+			   "silence or more, while others live: the path forgets them",
 		.meaning = "Connections that had been silent for longer than a certain time got no "
 			   "answer any more when somebody spoke again; those that had been silent "
 			   "for less went on, and the host still answers others. A NAT, firewall "
@@ -206,7 +207,8 @@ static const struct entry entries[] = {
 		.title = "An idle limit resets connections",
 		.headline = "{connections} connections of {server} were reset after the same "
 			    "{smallest_failed_ns} of silence: an idle limit",
-		.grouped = "connections of {server} reset by its idle limit",
+		.grouped = "connections of {server} reset after the same {smallest_failed_ns} of "
+			   "silence: an idle limit",
 		.meaning = "Whoever stands behind this address closes connections that have been "
 			   "silent for a fixed time. A client that speaks just then loses its "
 			   "request to the reset. Most often this is a load balancer's or proxy's "
@@ -238,7 +240,8 @@ static const struct entry entries[] = {
 		.title = "Running out of ports",
 		.headline = "{host} opens connections to one server so fast that TIME_WAIT will "
 			    "use up its ports",
-		.grouped = "clients that are about to run out of ports: {host}",
+		.grouped =
+			"connections of {host} to one server within TIME_WAIT: its ports run out",
 		.meaning =
 			"Each connection that this client closes first keeps its port in TIME_WAIT "
 			"for a minute (towards the same server). At this rate the range of "
@@ -267,7 +270,8 @@ static const struct entry entries[] = {
 		.title = "Several timestamp clocks behind one address",
 		.headline = "SYNs from {host} carry several timestamp clocks, and those with the "
 			    "lower one fail",
-		.grouped = "addresses with several timestamp clocks: {host}",
+		.grouped =
+			"SYNs from {host} with several timestamp clocks, of which the lower fail",
 		.meaning = "Several machines share one address by NAT, each with its own timestamp "
 			   "clock, and the server judges timestamps per address: SYNs from the "
 			   "machine with the lower clock are taken for old duplicates and dropped.",

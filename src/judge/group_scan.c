@@ -157,7 +157,7 @@ enum flood_count {
 	FLOOD_FROM
 };
 
-/* Real clients repeat their SYN; forged ones can not. */
+/* Real clients repeat their SYN; forged ones cannot. */
 static bool is_flood(const struct remembered *fact)
 {
 	return (fact->fact.what & (FACT_HALF_OPEN | FACT_UNANSWERED)) &&
@@ -269,7 +269,8 @@ static const struct entry entries[] = {
 		.headline = "{host} tried {targets} ports or hosts in {span_ns}; "
 			    "{refused_or_unanswered} of {attempts} attempts were refused or "
 			    "unanswered: a scan",
-		.grouped = "scans of ports or hosts by {host}",
+		.grouped = "attempts of {host} on {targets} ports or hosts, nearly all in vain: a "
+			   "scan",
 		.meaning = "One machine asked many ports or many hosts within minutes, and nearly "
 			   "all of them said no or nothing. That is somebody (or a monitoring tool "
 			   "of your own) looking for what is open, not a client of a service. The "
@@ -304,7 +305,8 @@ static const struct entry entries[] = {
 		.title = "Half-open scan",
 		.headline = "{host} got SYN-ACKs from {targets} ports or hosts and reset every "
 			    "one: a half-open scan",
-		.grouped = "half-open scans by {host}",
+		.grouped =
+			"SYN-ACKs that {host} reset at {targets} ports or hosts: a half-open scan",
 		.meaning = "The source sent SYNs, and whenever a port answered it reset the answer "
 			   "at once instead of opening the connection. It wanted to know which "
 			   "ports are open without any program seeing a connection.",
@@ -334,7 +336,8 @@ static const struct entry entries[] = {
 		.title = "Connect scan",
 		.headline = "{host} opened connections to {targets} ports or hosts and dropped "
 			    "them at once without a byte: a connect scan",
-		.grouped = "connect scans by {host}",
+		.grouped = "connections that {host} opened to {targets} ports or hosts and dropped "
+			   "at once: a connect scan",
 		.meaning =
 			"The source completed handshakes with many ports or hosts and closed each "
 			"connection within a second without sending anything. A program without "
@@ -364,7 +367,7 @@ static const struct entry entries[] = {
 		.title = "Xmas scan",
 		.headline =
 			"{host} sent segments with FIN, PSH and URG to many ports: an Xmas scan",
-		.grouped = "Xmas scans by {host}",
+		.grouped = "segments with FIN, PSH and URG from {host} to many ports: an Xmas scan",
 		.meaning = "The source sent segments lit up like a tree, FIN, PSH and URG set and "
 			   "no ACK, to many ports. No TCP sends that. Some systems stay silent on "
 			   "open ports and reset on closed ones, which is what the scanner reads.",
@@ -388,7 +391,7 @@ static const struct entry entries[] = {
 		.first = 2,
 		.title = "Null scan",
 		.headline = "{host} sent segments without any flag to many ports: a null scan",
-		.grouped = "null scans by {host}",
+		.grouped = "segments without any flag from {host} to many ports: a null scan",
 		.meaning = "The source sent segments that carry no flag at all to many ports. No "
 			   "TCP sends that; closed ports answer with a reset and open ones stay "
 			   "silent, and the scanner reads the difference.",
@@ -411,7 +414,7 @@ static const struct entry entries[] = {
 		.first = 2,
 		.title = "FIN scan",
 		.headline = "{host} sent bare FINs of no connection to many ports: a FIN scan",
-		.grouped = "FIN scans by {host}",
+		.grouped = "bare FINs of no connection from {host} to many ports: a FIN scan",
 		.meaning = "The source sent FIN segments without ACK to many ports with which it "
 			   "had no connection. Closed ports reset them, open ones ignore them.",
 		.evidence = "C>S F without ACK, no connection before, to many ports; R. from the "
@@ -436,7 +439,8 @@ static const struct entry entries[] = {
 		.title = "SYN flood",
 		.headline = "{half_open} SYNs from many sources to {server} within {span_ns} were "
 			    "never completed ({completed} were): a SYN flood",
-		.grouped = "SYN floods against {server}",
+		.grouped =
+			"SYNs to {server} from many sources that were never completed: a SYN flood",
 		.meaning = "Many addresses sent one SYN each to the same port and none of them "
 			   "went on when the server answered. The addresses are probably forged. "
 			   "The server must remember each half-open connection for a minute, until "

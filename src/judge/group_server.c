@@ -293,7 +293,8 @@ static const struct entry entries[] = {
 		.title = "Accept queue full",
 		.headline = "{server} let {retried} connections wait for a second or more while "
 			    "{succeeded} others got through at once: its accept queue is full",
-		.grouped = "services that drop SYNs because their accept queue is full: {server}",
+		.grouped = "connections that {server} let wait while others got through: its "
+			   "accept queue is full",
 		.meaning = "Several clients had to repeat their SYN (or their handshake was "
 			   "ignored) at one port, while others to the same port got through and no "
 			   "other port of the host had such trouble. The packets were not lost on "
@@ -327,7 +328,7 @@ static const struct entry entries[] = {
 		.title = "Health check",
 		.headline = "{checker} opens and closes a connection to {server} without data "
 			    "every {period_ns} ({checks} times): a health check",
-		.grouped = "health checks of {server}",
+		.grouped = "connections of a health check at {server}, one every {period_ns}",
 		.meaning = "A load balancer, orchestrator or monitoring system looks whether the "
 			   "port still accepts connections, at a steady pace, and sends nothing. "
 			   "Nothing is wrong with these connections; they are only in the way when "
@@ -358,7 +359,8 @@ static const struct entry entries[] = {
 		.headline =
 			"{server} reset {connections} connections together before sending a byte "
 			"on any: its listener was closed with connections waiting to be accepted",
-		.grouped = "listeners closed with connections waiting: {server}",
+		.grouped = "connections that {server} reset when its listener was closed, before "
+			   "they were accepted",
 		.meaning =
 			"The clients were connected as far as they could tell, but the server's "
 			"program had not accepted them yet when it closed its listening socket (it "
@@ -392,7 +394,8 @@ static const struct entry entries[] = {
 		.title = "Server process ended",
 		.headline = "all {connections} connections of {server} ended within one instant "
 			    "({by_reset} by reset): its process ended",
-		.grouped = "servers whose process ended with all connections: {server}",
+		.grouped =
+			"connections of {server} that ended within one instant: its process ended",
 		.meaning = "When a process exits, crashes or is killed, the kernel closes all its "
 			   "sockets at once: those whose received data had been read get an "
 			   "ordinary FIN, those with unread data a reset. Seen together this is "
@@ -425,7 +428,7 @@ static const struct entry entries[] = {
 		.title = "The address moved to another machine",
 		.headline = "{host} is another machine since then: it resets the connections that "
 			    "it does not know",
-		.grouped = "addresses that moved to another machine: {host}",
+		.grouped = "connections reset because {host} is another machine now",
 		.meaning = "An address was taken over by another machine (a cluster's failover, a "
 			   "replaced container, a moved virtual machine). The new owner knows "
 			   "nothing of the old connections and answers each of them with a reset.",

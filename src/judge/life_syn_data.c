@@ -146,7 +146,7 @@ static const struct entry entries[] = {
 		.evidence = "The SYN at the client's capture carries an option that the same SYN "
 			    "at the server's capture lacks or has with another value.",
 		.lookalikes = "A host that simply does not support the option does not answer it; "
-			      "with one capture that can not be told from a device on the path.",
+			      "with one capture that cannot be told from a device on the path.",
 		.kernel = "Nothing tells the host; ss -i shows what was agreed on (wscale, sack, "
 			  "ts, mss).",
 		.advice = "Capture at both ends and compare the SYNs; then walk the path "

@@ -62,7 +62,7 @@ static const struct entry entries[] = {
 			"there, and by chance the kernel gave the new socket the very port that it "
 			"was connecting to. The SYN came back to its sender, which took it for a "
 			"simultaneous open. The program now talks to itself: it reads what it "
-			"writes, and the real server can not start because the port is taken.",
+			"writes, and the real server cannot start because the port is taken.",
 		.evidence = "A SYN whose source address and port equal its destination's, then S. "
 			    "from the same address and port with the same sequence number.",
 		.lookalikes = "open.simultaneous has the same exchange between two different "

@@ -314,7 +314,7 @@ static const struct entry entries[] = {
 			    "it possible only.",
 		.lookalikes =
 			"open.refused.port-closed: the reset has the TTL of the host's other "
-			"packets. Where no other packet of the host was seen the two can not be "
+			"packets. Where no other packet of the host was seen the two cannot be "
 			"told apart on the wire, and neither can a REJECT rule on the host itself.",
 		.kernel = "On the server nothing happens: no tcp:tcp_send_reset event, no OutRsts. "
 			  "The client sees ECONNREFUSED as always. Firewalls: iptables REJECT "

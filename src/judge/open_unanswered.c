@@ -280,7 +280,7 @@ static const struct entry entries[] = {
 			   "no. The host is down, the address is wrong or not routed, a firewall "
 			   "drops the packets without a word, or the server's accept queue is "
 			   "full, in which case Linux drops SYNs silently. Which of these it is "
-			   "can not be seen from this place.",
+			   "cannot be seen from this place.",
 		.evidence = "C>S S again and again with the same sequence number at the seconds of "
 			    "a known schedule (Linux 6.5 and newer: 0 1 2 3 4 5 7 11 19 35 67; "
 			    "before: 0 1 3 7 15 31 63; Windows: 0 1 3 7 15), complete, and nothing "
@@ -314,7 +314,7 @@ static const struct entry entries[] = {
 			    "{server}: too early to tell what became of it",
 		.grouped = "openings that were under way when the capture ended",
 		.meaning = "The connection was being opened when the capture stopped. Whether it "
-			   "succeeded or failed can not be known: the next SYN, or the ACK of the "
+			   "succeeded or failed cannot be known: the next SYN, or the ACK of the "
 			   "SYN-ACK, was not due yet.",
 		.evidence = "C>S S once or twice, perhaps S>C S. less than a second before the "
 			    "end, and then the capture's end.",
