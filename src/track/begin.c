@@ -172,6 +172,7 @@ static void candidate_begins(struct step *step)
 {
 	struct tracker *tracker = step->tracker;
 	struct flow *old = step->flow;
+	const uint64_t old_conn = old->first_frame; /* it may be evicted below */
 	struct tuple tuple = old->tuple;
 	struct candidate candidate = *flow_candidate(step->pools, old);
 	bool swapped = tuple_of_segment(&tuple, &candidate.seg);
@@ -203,7 +204,7 @@ static void candidate_begins(struct step *step)
 		marks_add(step->pools, fresh.flow, &candidate.marks[i]);
 	}
 	if (tracker->sink.moved)
-		tracker->sink.moved(tracker->sink.context, candidate.seg.frame, old->first_frame,
+		tracker->sink.moved(tracker->sink.context, candidate.seg.frame, old_conn,
 				    candidate.seg.frame);
 }
 

@@ -137,6 +137,7 @@ static void run(unsigned tuples, size_t limit, unsigned segments)
 static void any_stream_is_survived_and_counted(void **state)
 {
 	(void)state;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a test has one thread */
 	const char *given = getenv("TRACK_SEED");
 
 	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;

@@ -26,6 +26,7 @@ static uint32_t random_next(void)
 
 static void seed_print(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a test has one thread */
 	const char *given = getenv("TRACK_SEED");
 
 	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;

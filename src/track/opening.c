@@ -146,6 +146,18 @@ static void syn_other_number(struct step *step)
 	note_candidate(step);
 }
 
+/* The SYN of a connection whose SYN-ACK (or ACK) was captured before it. */
+static void syn_overtaken(struct step *step)
+{
+	step->own->bits |= SIDE_ISN;
+	step->mark_bits |= MARK_FIRST_SYN;
+	step->notes |= NOTE_REORDERED;
+	step->flow->bits |= FLOW_DIRECTION;
+	step->flow->bits &= ~(uint32_t)FLOW_NO_SYN;
+	side_learn_parameters(step);
+	syn_data(step);
+}
+
 void opening_syn(struct step *step)
 {
 	struct flow *flow = step->flow;
@@ -166,6 +178,10 @@ void opening_syn(struct step *step)
 		}
 		syn_again(step, flow->phase == PHASE_SYN ? FLOW_SYN_RESENT : 0);
 		syn_data(step);
+		return;
+	}
+	if (side_has(own, SIDE_BASE) && own->isn == step->seg->seq.raw) {
+		syn_overtaken(step);
 		return;
 	}
 	if (flow->phase != PHASE_SYN) { /* its own numbers are known by other means, or too late */

@@ -237,6 +237,28 @@ static void the_idlest_connection_is_evicted(void **state)
 	bed_free(bed);
 }
 
+/* The limit is reached by the very SYN whose answer moves it: nothing of the old one is read then.
+ */
+static void a_move_may_evict_the_connection_it_leaves(void **state)
+{
+	(void)state;
+	struct bed *bed = bed_new(1);
+
+	bed_open(bed);
+	bed->isn[C] += 5555;
+	bed->isn[S] += 5555;
+	bed_say(bed, 10, C, TCP_SYN, 0, 0, 0); /* 4 */
+	bed_say(bed, 10, S, TCP_SYN | TCP_ACK, 0, 1, 0);
+	assert_int_equal(bed->moved_old, 1);
+	assert_int_equal(bed->moved_fresh, 4);
+	bed_say(bed, 10, C, TCP_ACK, 1, 1, 0);
+	tracker_finish(bed->tracker);
+	assert_int_equal(bed->count, 2);
+	assert_int_equal(record(bed, 1)->opening, OPENING_SUCCEEDED);
+	assert_true(record(bed, 1)->former.known);
+	bed_free(bed);
+}
+
 static void records_of_one_frame_come_in_order_of_conn(void **state)
 {
 	(void)state;
@@ -270,6 +292,7 @@ int main(void)
 		cmocka_unit_test(a_challenged_restart_resets_the_old_and_opens_the_new),
 		cmocka_unit_test(an_unanswered_train_is_released_when_no_schedule_goes_on),
 		cmocka_unit_test(the_idlest_connection_is_evicted),
+		cmocka_unit_test(a_move_may_evict_the_connection_it_leaves),
 		cmocka_unit_test(records_of_one_frame_come_in_order_of_conn),
 	};
 

@@ -208,6 +208,27 @@ static void a_self_connection_is_followed(void **state)
 	bed_free(bed);
 }
 
+/* A capture point that stores the answer before the question. */
+static void a_syn_behind_its_syn_ack_is_still_the_syn(void **state)
+{
+	(void)state;
+	struct bed *bed = bed_new(0);
+
+	bed_say(bed, 0, S, TCP_SYN | TCP_ACK, 0, 1, 0);
+	bed_say(bed, 0, C, TCP_SYN, 0, 0, 0);
+	bed_say(bed, 10, C, TCP_ACK, 1, 1, 0);
+	const struct conn *conn = bed_finish(bed);
+
+	assert_int_equal(conn->opening, OPENING_SUCCEEDED);
+	assert_int_equal(conn->syn.frame, 2);
+	assert_int_equal(conn->synack.frame, 1);
+	assert_int_equal(conn->syn_inside, 0);
+	assert_false(conn->quality.no_syn);
+	assert_true(conn->half[C].isn_known);
+	assert_int_equal(conn->half[C].mss, 1460);
+	bed_free(bed);
+}
+
 static void numbers_go_round(void **state)
 {
 	(void)state;
@@ -243,6 +264,7 @@ int main(void)
 		cmocka_unit_test(mid_capture_ends_are_assumed_established),
 		cmocka_unit_test(simultaneous_open_is_one_connection),
 		cmocka_unit_test(a_self_connection_is_followed),
+		cmocka_unit_test(a_syn_behind_its_syn_ack_is_still_the_syn),
 		cmocka_unit_test(numbers_go_round),
 	};
 

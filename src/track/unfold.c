@@ -114,7 +114,9 @@ static void unfold_parameters(struct half *half, const struct side *side)
 	half->isn = seq_of(side->isn);
 	half->parameters_known = side_has(side, SIDE_PARAMETERS);
 	half->mss = side_has(side, SIDE_MSS) ? side->mss : -1;
-	half->window_scale = side_has(side, SIDE_SCALE) ? (int8_t)side->scale : -1;
+	half->window_scale = -1;
+	if (side_has(side, SIDE_SCALE))
+		half->window_scale = (int8_t)side->scale;
 	half->sack_permitted = side_has(side, SIDE_SACK);
 	half->timestamps = side_has(side, SIDE_TIMESTAMPS);
 	half->fast_open = side_has(side, SIDE_FAST_OPEN);
@@ -362,7 +364,8 @@ static enum opening opening_of(const struct flow *flow)
 
 static void unfold_opening(struct conn *conn, const struct flow *flow, const struct odd *odd)
 {
-	bool syn = conn->syn.frame && conn->synack.frame && !flow_has(flow, FLOW_SYN_RESENT);
+	bool syn = conn->syn.frame && conn->synack.frame > conn->syn.frame &&
+		   !flow_has(flow, FLOW_SYN_RESENT);
 	bool ack = conn->synack.frame && conn->handshake_ack.frame &&
 		   !flow_has(flow, FLOW_SYNACK_RESENT | FLOW_IGNORED_ACK);
 
