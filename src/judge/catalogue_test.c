@@ -57,9 +57,11 @@ static void every_entry_has_all_its_texts(void **state)
 		for (unsigned which = 0; which < TEXTS; which++) {
 			const char *text = text_of(all[i], which);
 
-			if (!text || strlen(text) < least[which])
+			if (!text || strlen(text) < least[which]) {
 				fail_msg("%s: %s is missing or too short", all[i]->id,
 					 text_names[which]);
+				return;
+			}
 			if (strstr(text, "  ") || text[strlen(text) - 1] == ' ')
 				fail_msg("%s: %s has stray blanks", all[i]->id, text_names[which]);
 			for (const char *c = text; *c; c++) {

@@ -370,7 +370,7 @@ static void find_target(struct find *find, uint32_t target)
 	uint32_t value = target ? target : 1;
 
 	if (!find->targets)
-		find->targets = calloc(2 * TARGETS_MOST, sizeof(*find->targets));
+		find->targets = calloc((size_t)2 * TARGETS_MOST, sizeof(*find->targets));
 	if (!find->targets || find->target_count == TARGETS_MOST)
 		return;
 	for (uint32_t at = value & mask;; at = (at + 1) & mask) {

@@ -90,6 +90,11 @@ static bool never(const struct context *context, struct verdict *out)
 	return false;
 }
 
+uint64_t judge_dropped(const struct judge *judge)
+{
+	return host_table_dropped(judge->hosts) + group_dropped(judge->group);
+}
+
 bool judge_disable(struct judge *judge, const char *id)
 {
 	const struct entry *entry = catalogue_find(id);
@@ -123,26 +128,36 @@ static void settle(const struct context *context, struct verdict *verdict)
 		verdict_lower(verdict);
 }
 
+/* The next rule from @at on that stands behind an open gate; rule_count: none is left. */
+static unsigned rule_next(const struct phase_rules *rules, const struct context *context,
+			  unsigned *gate, unsigned at)
+{
+	for (; *gate < rules->gate_count; (*gate)++) {
+		const struct gate *of = &rules->gates[*gate];
+
+		if (at > of->first && at < of->end)
+			return at; /* inside: it was found open before */
+		if (at <= of->first && (!of->applies || of->applies(context)))
+			return of->first;
+	}
+	return rules->rule_count;
+}
+
 /* Opening or ending: the first rule that holds. */
 static bool judge_one(const struct phase_rules *rules, const struct context *context,
 		      struct verdict *out)
 {
 	unsigned nearly = 0; /* exclusions of the rules that nearly fitted */
+	unsigned gate = 0, i = 0;
 
-	for (unsigned g = 0; g < rules->gate_count; g++) {
-		const struct gate *gate = &rules->gates[g];
-
-		if (gate->applies && !gate->applies(context))
-			continue;
-		for (unsigned i = gate->first; i < gate->end; i++) {
-			verdict_begin(out, rules->rules[i].entry);
-			out->excluded_count = nearly;
-			if (rules->rules[i].holds(context, out)) {
-				settle(context, out);
-				return true;
-			}
-			nearly = out->excluded_count;
+	while ((i = rule_next(rules, context, &gate, i)) < rules->rule_count) {
+		verdict_begin(out, rules->rules[i].entry);
+		out->excluded_count = nearly;
+		if (rules->rules[i++].holds(context, out)) {
+			settle(context, out);
+			return true;
 		}
+		nearly = out->excluded_count;
 	}
 	return false;
 }
@@ -151,22 +166,17 @@ static bool judge_one(const struct phase_rules *rules, const struct context *con
 static void judge_life(const struct phase_rules *rules, const struct context *context,
 		       struct judgement *out)
 {
-	for (unsigned g = 0; g < rules->gate_count; g++) {
-		const struct gate *gate = &rules->gates[g];
+	unsigned gate = 0, i = 0;
 
-		if (gate->applies && !gate->applies(context))
+	while (out->life_count < JUDGEMENT_LIFE_MOST &&
+	       (i = rule_next(rules, context, &gate, i)) < rules->rule_count) {
+		struct verdict *verdict = &out->life[out->life_count];
+
+		verdict_begin(verdict, rules->rules[i].entry);
+		if (!rules->rules[i++].holds(context, verdict))
 			continue;
-		for (unsigned i = gate->first; i < gate->end; i++) {
-			struct verdict *verdict = &out->life[out->life_count];
-
-			if (out->life_count == JUDGEMENT_LIFE_MOST)
-				return;
-			verdict_begin(verdict, rules->rules[i].entry);
-			if (rules->rules[i].holds(context, verdict)) {
-				settle(context, verdict);
-				out->life_count++;
-			}
-		}
+		settle(context, verdict);
+		out->life_count++;
 	}
 }
 
@@ -181,8 +191,10 @@ static bool has_ending(const struct conn *conn, const struct judgement *out)
 
 static int8_t closed_first(const struct conn *conn, const struct judgement *out)
 {
-	if (!out->has_end || conn->closed_first >= 0)
-		return out->has_end ? conn->closed_first : -1;
+	if (!out->has_end)
+		return -1;
+	if (conn->closed_first >= 0)
+		return conn->closed_first;
 	if (conn->ending_reset < 0 || out->end.by == ACTOR_MIDDLE)
 		return -1;
 	return (int8_t)conn->resets[conn->ending_reset].at.from;

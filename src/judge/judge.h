@@ -53,6 +53,9 @@ void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *
 void judge_groups(struct judge *judge, int64_t capture_end_ns,
 		  void (*found)(void *context, const struct group_verdict *group), void *context);
 
+/* Hosts and facts for groups that did not fit into memory: rules have less to go by. */
+uint64_t judge_dropped(const struct judge *judge);
+
 void judge_free(struct judge *judge);
 
 #endif /* TCPWHY_JUDGE_JUDGE_H */

@@ -53,8 +53,9 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Keep-alive, answered",
-		.headline = "{by_role} probed the silent connection, the first time after {idle_ns}: "
-			    "{answered} of {probes} keep-alive probes answered",
+		.headline =
+			"{by_role} probed the silent connection, the first time after {idle_ns}: "
+			"{answered} of {probes} keep-alive probes answered",
 		.grouped = "kept alive by probes that were answered",
 		.meaning =
 			"The connection was idle, and one side's system asked now and then whether "

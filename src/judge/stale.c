@@ -10,6 +10,17 @@ static bool answers_elsewhere(const struct moment *syn, const struct moment *at,
 	       (acked < 1 || acked > 1 + syn->payload_bytes);
 }
 
+/* A segment of the client: its SYNs, and its reset of such an answer. */
+static void take_client(const struct moment *at, const struct moment **syn,
+			struct stale_answer *out)
+{
+	if ((at->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		*syn = at;
+	else if (out->answer && !out->reset && (at->flags & TCP_RST) &&
+		 at->raw_seq == out->answer->raw_ack)
+		out->reset = at;
+}
+
 bool stale_answer_find(const struct conn *conn, unsigned with_syn, struct stale_answer *out)
 {
 	const struct moment *syn = NULL;
@@ -20,19 +31,17 @@ bool stale_answer_find(const struct conn *conn, unsigned with_syn, struct stale_
 
 		if (conn->synack.frame && at->frame >= conn->synack.frame)
 			break;
-		if (at->from == END_CLIENT && (at->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-			syn = at;
-		} else if (at->from == END_CLIENT) {
-			if (out->answer && !out->reset && (at->flags & TCP_RST) &&
-			    at->raw_seq == out->answer->raw_ack)
-				out->reset = at;
-		} else if (syn && answers_elsewhere(syn, at, with_syn)) {
-			if (!out->answer) {
-				out->syn = syn;
-				out->answer = at;
-			}
-			out->rounds++;
+		if (at->from == END_CLIENT) {
+			take_client(at, &syn, out);
+			continue;
 		}
+		if (!syn || !answers_elsewhere(syn, at, with_syn))
+			continue;
+		if (!out->answer) {
+			out->syn = syn;
+			out->answer = at;
+		}
+		out->rounds++;
 	}
 	return out->answer != NULL;
 }
