@@ -133,7 +133,7 @@ static unsigned idle_bits(const struct conn *conn, const struct judgement *judge
 	if (idle < IDLE_LEAST_NS)
 		return 0;
 	out->idle_ns = idle;
-	return FACT_RESET_IDLE;
+	return FACT_RESET_IDLE | (reset->at.from == END_SERVER ? FACT_RESET_BY_SERVER : 0);
 }
 
 void fact_of(const struct conn *conn, const struct judgement *judgement, struct fact *out)

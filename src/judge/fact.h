@@ -9,22 +9,23 @@
 
 /* What one connection tells the rules about groups (bits of fact.what). */
 enum fact_bit {
-	FACT_OPENED = 1,	    /* opened without a repeated SYN */
-	FACT_REFUSED = 2,	    /* by a reset */
-	FACT_UNANSWERED = 4,	    /* nothing came back, or an ICMP error */
-	FACT_HALF_RESET = 8,	    /* the client's system reset the SYN-ACK */
-	FACT_HALF_OPEN = 0x10,	    /* SYN-ACK, and neither ACK nor reset ever */
-	FACT_EMPTY = 0x20,	    /* opened and closed without a byte of payload */
-	FACT_DROPPED = 0x40,	    /* with EMPTY: by the client, within a second */
-	FACT_RETRIED = 0x80,	    /* the SYN was repeated before any answer */
-	FACT_OVERFLOW = 0x100,	    /* a full accept queue showed itself in the handshake */
-	FACT_ABORTED_EARLY = 0x200, /* reset by the server's socket before it sent a byte */
-	FACT_SERVER_ENDED = 0x400,  /* by the server's own FIN or reset, out of silence */
-	FACT_BY_RESET = 0x800,	    /* with SERVER_ENDED: it was a reset */
-	FACT_DIED_SILENT = 0x1000,  /* after idle_ns nothing was answered any more */
-	FACT_RESET_IDLE = 0x2000,   /* reset or closed after idle_ns of silence */
-	FACT_SYN_AGAIN = 0x8000,    /* the SYN was repeated, answered or not: a real client's */
-	FACT_SYSTEM_SYN = 0x4000,   /* its SYN looks like a real system's */
+	FACT_OPENED = 1,		/* opened without a repeated SYN */
+	FACT_REFUSED = 2,		/* by a reset */
+	FACT_UNANSWERED = 4,		/* nothing came back, or an ICMP error */
+	FACT_HALF_RESET = 8,		/* the client's system reset the SYN-ACK */
+	FACT_HALF_OPEN = 0x10,		/* SYN-ACK, and neither ACK nor reset ever */
+	FACT_EMPTY = 0x20,		/* opened and closed without a byte of payload */
+	FACT_DROPPED = 0x40,		/* with EMPTY: by the client, within a second */
+	FACT_RETRIED = 0x80,		/* the SYN was repeated before any answer */
+	FACT_OVERFLOW = 0x100,		/* a full accept queue showed itself in the handshake */
+	FACT_ABORTED_EARLY = 0x200,	/* reset by the server's socket before it sent a byte */
+	FACT_SERVER_ENDED = 0x400,	/* by the server's own FIN or reset, out of silence */
+	FACT_BY_RESET = 0x800,		/* with SERVER_ENDED: it was a reset */
+	FACT_DIED_SILENT = 0x1000,	/* after idle_ns nothing was answered any more */
+	FACT_RESET_IDLE = 0x2000,	/* reset or closed after idle_ns of silence */
+	FACT_RESET_BY_SERVER = 0x10000, /* with RESET_IDLE: it carries the server's address */
+	FACT_SYN_AGAIN = 0x8000,	/* the SYN was repeated, answered or not: a real client's */
+	FACT_SYSTEM_SYN = 0x4000,	/* its SYN looks like a real system's */
 };
 
 /* Those that make a fact worth remembering one by one; the others are only counted. */

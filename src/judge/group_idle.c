@@ -43,8 +43,10 @@ static void add(struct group *group, struct remembered *fact, enum find_kind kin
 
 	if (!find)
 		find = gather_find_new(group, kind, place);
-	if (find)
-		gather_take(group, find, fact, fact->fact.idle_ns);
+	if (!find)
+		return;
+	gather_take(group, find, fact, fact->fact.idle_ns);
+	find->counts[0] += (fact->fact.what & FACT_RESET_BY_SERVER) != 0;
 }
 
 static void silent_add(struct group *group, struct remembered *fact)
@@ -138,8 +140,11 @@ static bool idle_reset(struct group *group, struct find *find, struct verdict *o
 	free(sorted);
 	if (best_count < FAILED_LEAST)
 		return false;
+	if (find->counts[0] == find->total)
+		out->by = ACTOR_SERVER;
+	else
+		out->by = find->counts[0] ? ACTOR_MIDDLE : ACTOR_CLIENT;
 	gather_narrow(find, least, most);
-	out->by = ACTOR_SERVER;
 	verdict_value(out, "connections", VALUE_COUNT, (int64_t)find->total);
 	tell_limit(service, least, out);
 	return true;

@@ -26,6 +26,9 @@ static bool return_path(const struct context *context, struct verdict *out)
 	const struct moment *last = &conn->synack, *next;
 	unsigned synacks = 1;
 
+	verdict_cite(out, conn->syn.frame);
+	verdict_cite(out, conn->synack.frame);
+
 	while ((next = moment_after(conn, last, END_SERVER, TCP_SYN | TCP_ACK, TCP_RST)) != NULL) {
 		last = next;
 		synacks++;
@@ -34,7 +37,6 @@ static bool return_path(const struct context *context, struct verdict *out)
 	if (synacks < 2 && conn->judged_ns - last->time_ns < SYNACK_REPEAT_NS)
 		return false;
 	out->by = ACTOR_NONE;
-	verdict_cite(out, conn->syn.frame);
 	verdict_decided_by(out, last->frame);
 	verdict_value(out, "syn_count", VALUE_COUNT, (int64_t)conn_client(conn)->syn);
 	verdict_value(out, "synack_count", VALUE_COUNT, synacks);
