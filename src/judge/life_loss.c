@@ -36,6 +36,7 @@ static uint64_t repeats_left(const struct conn *conn, enum end end, enum note ki
 			     uint64_t *first_frame)
 {
 	const struct half *half = &conn->half[end];
+	uint64_t first_of_all = *first_frame;
 
 	if (!count || half->syn + half->synack < 2)
 		return count;
@@ -50,6 +51,8 @@ static uint64_t repeats_left(const struct conn *conn, enum end end, enum note ki
 		else if (!(at->flags & TCP_SYN) && !*first_frame)
 			*first_frame = at->frame;
 	}
+	if (!*first_frame) /* its moment was among those that a long story drops */
+		*first_frame = first_of_all;
 	return count;
 }
 
