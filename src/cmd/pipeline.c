@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/progress.h"
 #include "decode/decode.h"
 #include "judge/judge.h"
 #include "peers/wireshark.h"
@@ -199,7 +200,9 @@ static void pass_on(struct pipeline *pipeline)
 static void run(struct pipeline *pipeline, const struct out *out)
 {
 	struct frame_batch frames;
+	struct progress progress;
 
+	progress_start(&progress);
 	decode_batch_begin(pipeline->decoder, pipeline->batch);
 	while (!out_useless(out) &&
 	       source_read(pipeline->source, &frames, &pipeline->result->damage)) {
@@ -209,7 +212,26 @@ static void run(struct pipeline *pipeline, const struct out *out)
 			decode_frame(pipeline->decoder, &frames.frames[i], pipeline->batch);
 		}
 		pass_on(pipeline); /* the frames' bytes go with the next read */
+		progress_step(&progress, frames.count);
 	}
+	progress_end(&progress);
+}
+
+/* What the stages had to leave out for want of memory. */
+static uint64_t left_out(const struct pipeline *pipeline)
+{
+	uint64_t count = 0;
+
+	if (pipeline->judge)
+		count += judge_dropped(pipeline->judge);
+	if (pipeline->wireshark)
+		count += wireshark_left_out(pipeline->wireshark);
+	if (pipeline->zeek) {
+		const struct zeek_stats *stats = zeek_stats(pipeline->zeek);
+
+		count += stats->segments_lost + stats->ranges_lost + stats->letters_lost;
+	}
+	return count;
 }
 
 static void finish(struct pipeline *pipeline)
@@ -243,6 +265,8 @@ static void finish(struct pipeline *pipeline)
 		.drops_known = figures.drops_known,
 		.interfaces = (unsigned)source_interface_count(pipeline->source),
 	};
+	summary.left_out = left_out(pipeline);
+	pipeline->result->left_out = summary.left_out;
 	report_finish(pipeline->report, &summary);
 }
 

@@ -21,6 +21,7 @@ struct pipeline_options {
 
 struct pipeline_result {
 	bool fail_on_met;  /* a verdict named by fail_on occurred */
+	uint64_t left_out; /* by a stage, for want of memory: the results lack something */
 	struct err damage; /* the input was damaged; what came before it has been reported */
 };
 

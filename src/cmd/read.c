@@ -2,6 +2,7 @@
 /* tcpwhy read FILE...: explain every connection in captures. */
 #include "cmd/cmd.h"
 
+#include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
@@ -125,7 +126,8 @@ static bool check_ids(const char *list, struct err *err)
 		const char *id;
 
 		snprintf(prefix, sizeof(prefix), "%.*s", (int)(length < 100 ? length : 100), list);
-		while ((id = catalogue_id_at(NULL, index)) != NULL && !catalogue_id_below(id, prefix))
+		while ((id = catalogue_id_at(NULL, index)) != NULL &&
+		       !catalogue_id_below(id, prefix))
 			index++;
 		if (!id) {
 			const char *near = options_nearest(prefix, catalogue_id_at, NULL);
@@ -258,6 +260,11 @@ int cmd_read(int argc, char **argv)
 	}
 	out_clear(&out);
 	print_errors(&err, &result.damage);
+	if (result.left_out > 0)
+		fprintf(stderr,
+			"tcpwhy read: %" PRIu64 " items were left out for want of memory; the "
+			"results lack them\n",
+			result.left_out);
 
 	int status = err_exit_status(&err), damaged = err_exit_status(&result.damage);
 

@@ -409,6 +409,7 @@ void record_json_summary(struct json *json, const struct summary *summary,
 	put_decoded(json, summary->decode);
 	if (summary->track)
 		put_tracked(json, summary->track);
+	json_key_count(json, "left_out", summary->left_out);
 	put_tally(json, tally);
 	put_damage(json, summary->damage);
 	json_close(json, '}');

@@ -40,6 +40,7 @@ struct summary {
 	struct input_figures input;
 	const struct decode_stats *decode; /* borrowed */
 	const struct track_stats *track;   /* borrowed; NULL when nothing was tracked */
+	uint64_t left_out;		   /* by a stage, for want of memory */
 	const struct err *damage;	   /* borrowed; kind ERR_NONE: the input was complete */
 };
 
