@@ -18,15 +18,15 @@
 
 #include "cmd/pipeline.h"
 
-#define SKIPPED 77
+#define SKIPPED	   77
+#define TEXT_EVERY 8 /* cuts that the text format is tried at too */
 
 static const char *const names[] = {
 	"chrissanders__tcp_handshake.pcapng",
-	"gopacket__test202.pcapng",
+	"gopacket__test201.pcapng",
 	"pcapplusplus__nanosecs_big_endian.pcap",
 	"pcapplusplus__sll2.pcap",
 	"arkime__gre-erspan-vxlan.pcap",
-	"zeek__nflog-http.pcap",
 	"zeek__snap-tcp.pcap",
 	"zeek__dns-inverse-query.pcap",
 	"tcpdump__mptcp-fclose.pcap",
@@ -34,7 +34,6 @@ static const char *const names[] = {
 	"tcpflow__bug5.pcap",
 	"suricata-verify__tcp-split-handshake-01-4whs-split-handshake-4whs.pcap",
 	"libpcap__arcnet-rfc1051-arp-icmp-http.pcap",
-	"pcapplusplus__one_http_stream_rst.pcap",
 };
 
 struct outcome {
@@ -122,12 +121,13 @@ static unsigned cut_everywhere(const char *name, const uint8_t *bytes, size_t co
 
 		struct outcome file = run(path, "json");
 		struct outcome piped = run_pipe(bytes, kept, "json");
-		struct outcome text = run(path, "text");
 
+		if (kept % TEXT_EVERY == 0 && run(path, "text").status != file.status)
+			file.status = -1;
 		if ((file.status != 0 && file.status != 3) || file.status != piped.status ||
-		    file.written != piped.written || text.status != file.status) {
-			printf("%s cut at %zu: file %d, pipe %d, text %d\n", name, kept,
-			       file.status, piped.status, text.status);
+		    file.written != piped.written) {
+			printf("%s cut at %zu: file %d, pipe %d\n", name, kept, file.status,
+			       piped.status);
 			broken++;
 		}
 	}
