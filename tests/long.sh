@@ -15,6 +15,7 @@ fuzz_one() {
     return $status
 }
 
+step "every frame of every capture against tshark" meson test -C build --no-rebuild --suite long
 CC=gcc step "gcc, address and undefined sanitizers" \
     build build-gcc-sanitized -Db_sanitize=address,undefined
 [ -f build-gcc-sanitized/build.ninja ] && run_tests build-gcc-sanitized --timeout-multiplier 10

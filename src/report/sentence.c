@@ -198,6 +198,53 @@ static bool add_endpoint(struct filling *to, const struct sentence *about, const
 	return true;
 }
 
+/* Whether a placeholder is a count of one. */
+static bool is_one(const struct verdict *verdict, const char *key, size_t length)
+{
+	for (unsigned i = 0; i < verdict->value_count; i++) {
+		const struct verdict_value *value = &verdict->values[i];
+
+		if (value->kind == VALUE_COUNT && strlen(value->key) == length &&
+		    memcmp(value->key, key, length) == 0)
+			return value->number == 1;
+	}
+	return false;
+}
+
+/*
+ * Templates are written for many: "{segments} segments were sent again", "{repeats} times". After
+ * a count of one the next words are put right. Return: what of the template is left.
+ */
+static const char *add_singular(struct filling *to, const char *template)
+{
+	static const char *const verbs[][2] = {
+		{ " were ", " was " }, { " are ", " is " },  { " carry ", " carries " },
+		{ " have ", " has " }, { " got ", " got " },
+	};
+
+	if (strncmp(template, " times", 6) == 0) {
+		to->used--; /* the "1" */
+		add_text(to, "once");
+		return template + 6;
+	}
+
+	size_t word = 1 + strcspn(template + (*template == ' '), " .,;:)");
+
+	if (*template != ' ' || template[word - 1] != 's')
+		return template;
+	add(to, template, word - 1);
+	template += word;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		size_t length = strlen(verbs[i][0]);
+
+		if (strncmp(template, verbs[i][0], length) == 0) {
+			add_text(to, verbs[i][1]);
+			return template + length;
+		}
+	}
+	return template;
+}
+
 void sentence_format(char text[static SENTENCE_BYTES], const char *template,
 		     const struct sentence *about)
 {
@@ -220,5 +267,7 @@ void sentence_format(char text[static SENTENCE_BYTES], const char *template,
 		    !add_endpoint(&to, about, open + 1, length))
 			add_text(&to, "?");
 		template = close + 1;
+		if (is_one(about->verdict, open + 1, length))
+			template = add_singular(&to, template);
 	}
 }

@@ -180,6 +180,35 @@ static void placeholders_are_filled_from_the_verdict(void **state)
 				  "Linux, macOS ? {open");
 }
 
+static void a_count_of_one_is_said_in_the_singular(void **state)
+{
+	static const struct {
+		const char *template, *one, *two;
+	} cases[] = {
+		{ "{n} segments were sent again", "1 segment was sent again",
+		  "2 segments were sent again" },
+		{ "repeated its FIN {n} times because", "repeated its FIN once because",
+		  "repeated its FIN 2 times because" },
+		{ "({n} times)", "(once)", "(2 times)" },
+		{ "{n} of {n} keep-alive probes", "1 of 1 keep-alive probes",
+		  "2 of 2 keep-alive probes" },
+		{ "{n} packets are cut", "1 packet is cut", "2 packets are cut" },
+	};
+	char text[SENTENCE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int64_t n = 1; n <= 2; n++) {
+			struct verdict verdict = { .value_count = 0 };
+
+			verdict_value(&verdict, "n", VALUE_COUNT, n);
+			sentence_format(text, cases[i].template,
+					&(struct sentence){ .verdict = &verdict });
+			assert_string_equal(text, n == 1 ? cases[i].one : cases[i].two);
+		}
+	}
+}
+
 static void a_reader_that_went_away_is_no_error(void **state)
 {
 	struct out out;
@@ -267,6 +296,7 @@ int main(void)
 		cmocka_unit_test(prose_keeps_to_its_columns),
 		cmocka_unit_test(durations_read_well),
 		cmocka_unit_test(placeholders_are_filled_from_the_verdict),
+		cmocka_unit_test(a_count_of_one_is_said_in_the_singular),
 		cmocka_unit_test(a_reader_that_went_away_is_no_error),
 		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(community_id_equals_the_specifications_vector),
