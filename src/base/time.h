@@ -11,8 +11,7 @@
 #define NSEC_PER_MSEC INT64_C(1000000)
 #define NSEC_PER_SEC  INT64_C(1000000000)
 
-#define TIME_NONE INT64_MIN /* "no such moment": a packet without a time stamp, an event not seen  \
-			     */
+#define TIME_NONE INT64_MIN /* "no such moment": no time stamp, an event not seen */
 
 /* "2026-01-02T09:14:02.118000000Z" and its final NUL. */
 #define TIME_TEXT_BYTES 40

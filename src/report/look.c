@@ -278,10 +278,11 @@ static size_t gather_kinds(const struct looks *looks, struct kind kinds[static K
 			kinds[count - 1].looks++;
 			kinds[count - 1].count += look->count;
 		} else if (count < KINDS_MOST) {
-			kinds[count++] = (struct kind){ .first = i,
-							.looks = 1,
-							.count = look->count,
-							.is_group = look->is_group };
+			kinds[count].first = i;
+			kinds[count].looks = 1;
+			kinds[count].count = look->count;
+			kinds[count].is_group = look->is_group;
+			count++;
 		}
 	}
 	qsort(kinds, count, sizeof(kinds[0]), compare_kinds);
@@ -366,7 +367,7 @@ static void print_spread(struct out *out, const struct looks *looks, const struc
 
 void looks_print(struct looks *looks, struct out *out)
 {
-	struct kind kinds[KINDS_MOST];
+	struct kind kinds[KINDS_MOST] = { { .first = 0 } };
 
 	if (looks->count == 0)
 		return;
@@ -394,7 +395,7 @@ void looks_print(struct looks *looks, struct out *out)
 
 void looks_print_advice(const struct looks *looks, struct out *out)
 {
-	struct kind kinds[KINDS_MOST];
+	struct kind kinds[KINDS_MOST] = { { .first = 0 } };
 	size_t count = gather_kinds(looks, kinds);
 
 	for (size_t k = 0; k < count && k < ADVICE_PRINTED; k++) {

@@ -101,15 +101,18 @@ static struct shelf *shelf_for(struct collector *collector, uint64_t conn, unsig
 
 	struct shelf **at = find(collector, conn, layer);
 
-	if (*at)
-		return *at;
-	*at = calloc(1, sizeof(**at));
-	if (!*at)
+	struct shelf *shelf = *at;
+
+	if (shelf)
+		return shelf;
+	shelf = calloc(1, sizeof(*shelf));
+	if (!shelf)
 		return NULL;
-	(*at)->conn = conn;
-	(*at)->layer = layer;
+	shelf->conn = conn;
+	shelf->layer = layer;
 	collector->shelves++;
-	return *at;
+	*at = shelf;
+	return shelf;
 }
 
 /* Room for one more row, or NULL (counted). */

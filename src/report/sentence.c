@@ -183,7 +183,7 @@ static bool add_endpoint(struct filling *to, const struct sentence *about, const
 	struct endpoint end = find_endpoint(about, name, length);
 
 	if (role || (!end.known && end.role && end.role[0] != '?')) {
-		add_text(to, end.role);
+		add_text(to, end.role ? end.role : "?");
 		return true;
 	}
 	if (!end.known)
