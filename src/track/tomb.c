@@ -13,7 +13,7 @@ static bool queue_room(struct tomb_queue *queue)
 	if (!entries)
 		return false;
 	for (uint32_t i = 0; i < queue->count; i++)
-		entries[i] = queue->entries[(queue->first + i) % queue->capacity];
+		entries[i] = queue->entries[(queue->first + i) & (queue->capacity - 1)];
 	free(queue->entries);
 	queue->entries = entries;
 	queue->first = 0;
@@ -28,7 +28,7 @@ static void tomb_drop_first(struct tracker *tracker)
 	uint32_t index = queue->entries[queue->first].index;
 	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
 
-	queue->first = (queue->first + 1) % queue->capacity;
+	queue->first = (queue->first + 1) & (queue->capacity - 1);
 	queue->count--;
 	if (tomb->conn_and_bits) {
 		struct slot *slot = table_find(&tracker->table, &tomb->tuple,
@@ -133,7 +133,7 @@ void tomb_put(struct tracker *tracker, const struct flow *flow)
 
 	tomb_fill(pool_at(&tracker->pools.tombs, index), flow);
 	slot->ref = index | REF_TOMB;
-	queue->entries[(queue->first + queue->count) % queue->capacity] =
+	queue->entries[(queue->first + queue->count) & (queue->capacity - 1)] =
 		(struct tomb_entry){ .since_ns = tracker->clock_ns, .index = index };
 	queue->count++;
 	if (tracker->clock_ns + TOMB_KEPT_NS < tracker->next_due_ns)

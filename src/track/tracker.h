@@ -43,8 +43,8 @@ struct tomb_entry {
 
 /* Tombstones in order of age: a ring. */
 struct tomb_queue {
-	struct tomb_entry *entries; /* owned */
-	uint32_t first, count, capacity;
+	struct tomb_entry *entries;	 /* owned */
+	uint32_t first, count, capacity; /* capacity: a power of two */
 };
 
 struct due_queue {
