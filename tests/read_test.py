@@ -126,6 +126,34 @@ def check_output(checks, program, capture):
     checks.that("no escape sequence without a terminal", b"\033" not in out)
 
 
+def check_overview(checks, program, craft, golden, folder):
+    """What the default output must say of some golden captures, without any option."""
+    for name, words in (
+            ("open.refused.port-closed", ("refused: nothing listens on 10.0.0.2:9000",)),
+            ("open.unanswered.black-hole", ("7 times in 65.0 s", "Linux 3.1 to 6.4")),
+            ("end.fin.four-way", ("closed by the client first", "FIN seq 6, acknowledged with one",
+                                  "TIME_WAIT: the client until 2026-01-02 09:01:00 UTC")),
+            ("end.fin.three-segment", ("the server answered with its own FIN at once",)),
+            ("end.fin.simultaneous", ("closed by both ends at once", "the server until")),
+            ("life.half-closed", ("still took 2000 bytes from the server: a half close",)),
+            ("life.keepalive.ok", ("2 of 2 keep-alive probes answered",)),
+            ("end.dead.keepalive-timeout", ("3 keep-alive probes 1.0 s apart, after 2.0 s",)),
+            ("end.dead.host-gone", ("stopped answering", "repeated its data 5 times over 4.4 s")),
+            ("life.zero-window", ("the server's receive window was zero, its program did not",)),
+            ("end.rst.data-after-close", ("517 bytes", "answered with a reset", "LOOK")),
+            ("end.rst.abort", ("aborted", "the wire cannot tell")),
+            ("group.accept-queue-full", ("its accept queue is full", "EACH BY ITSELF")),
+            ("group.health-check", ("a health check", "NOTHING NEEDS A LOOK"))):
+        capture = os.path.join(folder, "overview.pcap")
+        subprocess.run([craft, os.path.join(golden, name + ".txt"), capture], check=True,
+                       stdout=subprocess.DEVNULL)
+        status, out, _ = corpus.run(program, "read", capture)
+        text = " ".join(out.decode().split())
+        for word in words:
+            checks.that("%s: the overview says '%s'" % (name, word), status == 0 and word in text,
+                        out.decode())
+
+
 def main():
     program, craft, golden = sys.argv[1:4]
     checks = corpus.Checks()
@@ -141,6 +169,7 @@ def main():
         check_selection(checks, program, capture)
         check_packets(checks, program, capture)
         check_output(checks, program, capture)
+        check_overview(checks, program, craft, golden, folder)
     checks.done()
 
 

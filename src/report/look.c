@@ -233,6 +233,11 @@ uint64_t looks_total(const struct looks *looks)
 	return looks->total;
 }
 
+bool looks_any(const struct looks *looks)
+{
+	return looks->count > 0;
+}
+
 /* One verdict's looks, side by side in the list once it is sorted. */
 struct kind {
 	size_t first, looks; /* places in the list; those without a connection left are last */
@@ -376,8 +381,10 @@ void looks_print(struct looks *looks, struct out *out)
 	size_t count = gather_kinds(looks, kinds);
 
 	out_text(out, "\nNEEDS A LOOK  ");
-	prose_count(out, looks->total, "connection", "connections");
-	out_text(out, ", ");
+	if (looks->total > 0) { /* none: only what several connections tell together */
+		prose_count(out, looks->total, "connection", "connections");
+		out_text(out, ", ");
+	}
 	prose_count(out, count, "kind", "kinds");
 	out_char(out, '\n');
 	for (size_t k = 0; k < count; k++) {

@@ -35,4 +35,7 @@ void looks_print_advice(const struct looks *looks, struct out *out);
 /* Connections that need a look, in all. */
 uint64_t looks_total(const struct looks *looks);
 
+/* Whether anything needs a look, several connections together included. */
+bool looks_any(const struct looks *looks);
+
 #endif /* TCPWHY_REPORT_LOOK_H */

@@ -139,14 +139,12 @@ static void print_time_wait(const struct rest *rest, struct out *out)
 	prose_item(out, "  TIME_WAIT", ITEM_INDENT, buffer);
 }
 
-void rest_print(const struct rest *rest, struct out *out, bool others_looked)
+void rest_print(const struct rest *rest, struct out *out, const char *head)
 {
 	if (rest->connections == 0)
 		return;
-	out_text(out, others_looked ? "\nTHE OTHER " : "\nNOTHING NEEDS A LOOK  ");
-	prose_number(out, rest->connections);
-	if (!others_looked)
-		out_text(out, rest->connections == 1 ? " connection" : " connections");
+	out_format(out, "\n%s ", head);
+	prose_count(out, rest->connections, "connection", "connections");
 	out_char(out, '\n');
 	print_opened(rest, out);
 	if (rest->failed_quietly < rest->connections)

@@ -30,6 +30,7 @@ struct rest {
 
 void rest_init(struct rest *rest);
 void rest_add(struct rest *rest, const struct conn *conn, const struct judgement *judgement);
-void rest_print(const struct rest *rest, struct out *out, bool others_looked);
+/* @head: what stands above it: "THE OTHER", "NOTHING NEEDS A LOOK ", ... */
+void rest_print(const struct rest *rest, struct out *out, const char *head);
 
 #endif /* TCPWHY_REPORT_REST_H */

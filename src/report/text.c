@@ -18,6 +18,8 @@
 
 #define BRIEFS 8 /* with no more connections than this each one is told in the overview */
 
+#define GROUP_NOTES 8
+
 struct overview {
 	struct looks *looks;	     /* owned */
 	struct rest *rest;	     /* owned */
@@ -25,6 +27,8 @@ struct overview {
 	uint64_t stories;	     /* told */
 	struct brief briefs[BRIEFS]; /* of the first connections */
 	uint64_t brief_count;	     /* of all */
+	char group_notes[GROUP_NOTES][SENTENCE_BYTES];
+	unsigned group_note_count;
 	uint64_t viewpoints[4];
 	uint64_t one_sided, gaps, mid_stream, copies, evicted, offload;
 };
@@ -142,8 +146,17 @@ static void text_conn(struct report *report, const struct conn *conn,
 
 static void text_group(struct report *report, const struct group_verdict *group)
 {
-	if (!report->choosing)
-		looks_add_group(overview_of(report)->looks, group);
+	struct overview *view = overview_of(report);
+	const struct verdict *verdict = &group->verdict;
+
+	if (report->choosing)
+		return;
+	if (verdict->entry->look)
+		looks_add_group(view->looks, group);
+	else if (view->group_note_count < GROUP_NOTES)
+		sentence_format(view->group_notes[view->group_note_count++],
+				verdict->entry->headline,
+				&(struct sentence){ .verdict = verdict, .group = group });
 }
 
 static void print_first_line(struct report *report, const struct summary *summary)
@@ -275,6 +288,22 @@ static void print_briefs(struct report *report)
 	}
 }
 
+static const char *rest_head(const struct overview *view)
+{
+	if (looks_total(view->looks) > 0)
+		return "THE OTHER";
+	return looks_any(view->looks) ? "EACH BY ITSELF " : "NOTHING NEEDS A LOOK ";
+}
+
+/* What several connections tell together and needs no look. */
+static void print_group_notes(struct report *report)
+{
+	const struct overview *view = overview_of(report);
+
+	for (unsigned i = 0; i < view->group_note_count; i++)
+		prose_item(report->out, i ? "" : "  together", 12, view->group_notes[i]);
+}
+
 static void text_finish(struct report *report, const struct summary *summary)
 {
 	struct overview *view = overview_of(report);
@@ -289,7 +318,8 @@ static void text_finish(struct report *report, const struct summary *summary)
 	print_not_decoded(report, summary->decode);
 	looks_print(view->looks, out);
 	print_briefs(report);
-	rest_print(view->rest, out, looks_total(view->looks) > 0);
+	rest_print(view->rest, out, rest_head(view));
+	print_group_notes(report);
 	looks_print_advice(view->looks, out);
 	if (summary->track->connections > 0)
 		out_text(out, "more: --conn N (one story), --all, tcpwhy explain ID\n");
