@@ -130,7 +130,7 @@ def check_overview(checks, program, craft, golden, folder):
     """What the default output must say of some golden captures, without any option."""
     for name, words in (
             ("open.refused.port-closed", ("refused: nothing listens on 10.0.0.2:9000",)),
-            ("open.unanswered.black-hole", ("7 times in 65.0 s", "Linux 3.1 to 6.4")),
+            ("open.unanswered.black-hole", ("SYNs sent: 7 over 65.0 s", "Linux 3.1 to 6.4")),
             ("end.fin.four-way", ("closed by the client first", "FIN seq 6, acknowledged with one",
                                   "TIME_WAIT: the client until 2026-01-02 09:01:00 UTC")),
             ("end.fin.three-segment", ("the server answered with its own FIN at once",)),
