@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What kind of trouble; gives the exit status (DESIGN: 0 done, 1 --fail-on, 2, 3, 4). */
+/* What kind of trouble; gives the exit status (0 done; 1 is --fail-on). */
 enum err_kind {
 	ERR_NONE,
 	ERR_USAGE,  /* exit 2: the command line */

@@ -2,7 +2,8 @@
 #ifndef TCPWHY_CMD_CMD_H
 #define TCPWHY_CMD_CMD_H
 
-/* The commands, one file each; main.c lists them. Return: the exit status (DESIGN: 0 to 4). */
+/* The commands, one file each; main.c lists them. Return: the exit status (0 done, 1 --fail-on, 2,
+ * 3, 4: base/err.h). */
 int cmd_read(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 

@@ -4,7 +4,7 @@
 #include "judge/catalogue.h"
 #include "judge/themes.h"
 
-/* The order is the order in which rules are tried: precedence.md, sections 1 to 6. */
+/* The order is the order in which rules are tried: docs/precedence.md, sections 1 to 6. */
 static const struct theme *const themes[] = {
 	/* openings */
 	&open_odd_theme,

@@ -32,7 +32,8 @@ struct group_rule; /* judge/gather.h */
 
 /*
  * One entry of the atlas: everything about a verdict in one place. Rows stand in the file of their
- * theme, in the order in which they are tried (precedence.md); judge/catalogue.c lists the themes.
+ * theme, in the order in which they are tried (docs/precedence.md); judge/catalogue.c lists the
+ * themes.
  *
  * Words are plain sentences for people, without markup. In headline and advice these placeholders
  * are filled by report/: {client} {server} (address:port), {client_host} {server_host} (address),

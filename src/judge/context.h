@@ -30,7 +30,7 @@ struct host {
 /* NULL: nothing known. Built by judge/hosts.h. */
 const struct host *host_find(const struct host_table *table, const struct ip_address *ip);
 
-/* Shared measures; all in judge/context.c. Source of the figures: precedence.md section 6. */
+/* Shared measures; all in judge/context.c. Source of the figures: docs/precedence.md section 6. */
 
 /* "Within one RTT" of an end's answer, in nanoseconds; *sure is cleared without a sample. */
 int64_t context_answer_limit_ns(const struct context *context, enum end end, bool *sure);

@@ -4,7 +4,7 @@
 
 /*
  * Connections that neither a FIN pair nor a reset ended: given up in silence, or replaced.
- * Source of the order: precedence.md, section 5 (keep-alive: end_rst_abort.c).
+ * Source of the order: docs/precedence.md, section 5 (keep-alive: end_rst_abort.c).
  */
 
 static bool silence_applies(const struct context *context)

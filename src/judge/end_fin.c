@@ -2,7 +2,7 @@
 #include "judge/ending.h"
 #include "judge/themes.h"
 
-/* How connections end by FIN. Source of the order: precedence.md, section 4. */
+/* How connections end by FIN. Source of the order: docs/precedence.md, section 4. */
 
 /* No accepted reset, or one that merely confirms what half-only says. */
 static bool fin_applies(const struct context *context)

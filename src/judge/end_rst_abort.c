@@ -5,7 +5,7 @@
 
 /*
  * Resets that a living socket's system sent of its own accord, and the keep-alive that gave up,
- * which other systems may do without a reset. Source of the order: precedence.md, section 3,
+ * which other systems may do without a reset. Source of the order: docs/precedence.md, section 3,
  * "Local abort", and section 5.
  */
 
@@ -36,7 +36,7 @@ static void tell_abort(const struct reset *reset, struct verdict *out)
 		verdict_text(out, "sender_system", "not Linux: window 0 although it had been open");
 }
 
-/* Probes at equal distances: a timer, not a coincidence. Slack: precedence.md, section 6. */
+/* Probes at equal distances: a timer, not a coincidence. Slack: docs/precedence.md, section 6. */
 static bool equally_spaced(const struct probe_run *run)
 {
 	return run->gap_least_ns != TIME_NONE &&

@@ -4,7 +4,7 @@
 
 /*
  * Resets that the end whose address they carry did not decide on by itself: forged on the path, or
- * made by Multipath TCP. Tried before the shapes. Source: precedence.md, section 3.
+ * made by Multipath TCP. Tried before the shapes. Source: docs/precedence.md, section 3.
  */
 
 static bool reset_applies(const struct context *context)

@@ -4,7 +4,7 @@
 
 /*
  * Resets by which a system answers for a connection that it does not have (any more).
- * Source of the order: precedence.md, section 3, "Reply RST".
+ * Source of the order: docs/precedence.md, section 3, "Reply RST".
  */
 
 static bool reset_applies(const struct context *context)

@@ -3,7 +3,7 @@
 #include "judge/fact.h"
 #include "judge/system.h"
 
-/* Shorter silences than this are no idle time (precedence.md, section 6). */
+/* Shorter silences than this are no idle time (docs/precedence.md, section 6). */
 #define IDLE_LEAST_NS (10 * NSEC_PER_SEC)
 
 /* A close within this of the last segment belongs to an exchange, not to a process that ends. */

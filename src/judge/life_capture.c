@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the capture itself lacks or adds. Source: atlas, item 40; precedence.md, section 0. */
+/* What the capture itself lacks or adds. Source: atlas, item 40; docs/precedence.md, section 0. */
 #include "judge/context.h"
 #include "judge/themes.h"
 

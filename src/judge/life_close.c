@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What happens around the close besides how it ends. Source: precedence.md, section 4. */
+/* What happens around the close besides how it ends. Source: docs/precedence.md, section 4. */
 #include "judge/context.h"
 #include "judge/themes.h"
 

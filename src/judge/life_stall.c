@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pauses, and who kept the other waiting. Source of the thresholds: precedence.md, section 6. */
+/* Pauses, and who kept the other waiting. Source of the thresholds: docs/precedence.md, section 6.
+ */
 #include "judge/ending.h"
 #include "judge/themes.h"
 
@@ -35,7 +36,7 @@ static void tell_stall(const struct stall *stall, struct verdict *out)
 }
 
 /* A few octets after a long silence and then the server's FIN: a close alert, a "timed out". */
-#define GOODBYE_AFTER_NS (10 * NSEC_PER_SEC) /* "idle", precedence.md section 6 */
+#define GOODBYE_AFTER_NS (10 * NSEC_PER_SEC) /* "idle", docs/precedence.md section 6 */
 #define GOODBYE_BYTES	 64
 
 static bool says_goodbye(const struct conn *conn, const struct stall *stall)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Receivers that did not read. Source of the thresholds: precedence.md, section 6. */
+/* Receivers that did not read. Source of the thresholds: docs/precedence.md, section 6. */
 #include "judge/context.h"
 #include "judge/themes.h"
 

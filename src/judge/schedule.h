@@ -39,7 +39,7 @@ void syn_train_of(const struct conn *conn, struct syn_train *train);
  * @train:    gap by gap, never sums: a late timer makes all later ones late
  * @client:   whose SYNs they are: its TTL, window and options narrow the systems down
  *
- * Source: precedence.md, section 7; slack: section 6, "schedule slack, per gap".
+ * Source: docs/precedence.md, section 7; slack: section 6, "schedule slack, per gap".
  */
 struct schedule_fit schedule_match(const struct syn_train *train, const struct half *client);
 

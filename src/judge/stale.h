@@ -19,8 +19,8 @@ struct stale_answer {
  * @with_syn:  TCP_SYN: a SYN-ACK; 0: an ACK without SYN
  * @out:       valid only with true
  *
- * Looks at what came before the first good SYN-ACK only. Source: precedence.md, section 1, rows 8
- * and 9; RFC 9293, section 3.10.7.3 and figures 8 to 10.
+ * Looks at what came before the first good SYN-ACK only. Source: docs/precedence.md, section 1,
+ * rows 8 and 9; RFC 9293, section 3.10.7.3 and figures 8 to 10.
  */
 bool stale_answer_find(const struct conn *conn, unsigned with_syn, struct stale_answer *out);
 

@@ -16,7 +16,7 @@ struct synack_repeats {
 	bool data_ignored; /* the client's first data was sent again while the SYN-ACK was */
 };
 
-/* Source: precedence.md, section 2 (look-alikes of the handshake). */
+/* Source: docs/precedence.md, section 2 (look-alikes of the handshake). */
 void synack_repeats_of(const struct conn *conn, struct synack_repeats *out);
 
 #endif /* TCPWHY_JUDGE_SYNACK_H */

@@ -21,7 +21,7 @@ enum system_bit {
  * @half:  one end; without a captured SYN of it only its TTL tells
  *
  * Return: enum system_bit bits; SYSTEM_ANY: nothing can be said; 0: none of those known.
- * Source: precedence.md, section 7 (start values, window and option order of a first SYN).
+ * Source: docs/precedence.md, section 7 (start values, window and option order of a first SYN).
  */
 unsigned system_fits(const struct half *half);
 

@@ -354,7 +354,7 @@ enum opening {
 	OPENING_SYN_ONLY,  /* SYN(s), nothing of the other end but perhaps unacceptable segments */
 	OPENING_REFUSED,   /* an acceptable RST answered the SYN */
 	OPENING_HALF,	   /* SYN-ACK seen, the opening never succeeded */
-	OPENING_SUCCEEDED, /* precedence.md section 0 */
+	OPENING_SUCCEEDED, /* docs/precedence.md section 0 */
 };
 
 struct conn {

@@ -162,7 +162,7 @@ static void a_syn_that_is_answered_moves_to_the_new_connection(void **state)
 	bed_free(bed);
 }
 
-/* kernel-lab.md section 5 c: the client rebooted and uses the port again. */
+/* As Linux was measured to do it: the client rebooted and uses the port again. */
 static void a_challenged_restart_resets_the_old_and_opens_the_new(void **state)
 {
 	(void)state;

@@ -192,7 +192,7 @@ static void the_same_octets_with_a_new_ip_id_are_no_copy(void **state)
 	bed_free(bed);
 }
 
-/* kernel-lab.md section 5 g; then the peer is gone: probes every second, and the reset. */
+/* As Linux was measured to do it, then the peer is gone: probes every second, and the reset. */
 static void keepalive_probes_are_told_and_counted(void **state)
 {
 	(void)state;

@@ -19,7 +19,7 @@ struct track_limits {
 	size_t connections; /* live at once; 0: by memory (about 1/4 of the machine's) */
 };
 
-/* What the tracker says of one segment, at once (see "provisionally" in DESIGN section 3). */
+/* What the tracker says of one segment, at once (a state it gives may still be withdrawn). */
 struct track_note {
 	uint64_t conn; /* the connection it belongs to; 0: none (late segment) */
 	unsigned layer;

@@ -3,7 +3,7 @@
 
 /* Where connections begin and end, and both ends' histories. */
 
-/* DESIGN section 3's second example, without the keep-alive: request, answer, four-way close. */
+/* request, answer, four-way close. */
 static void a_normal_life_has_both_full_histories(void **state)
 {
 	(void)state;
@@ -39,7 +39,7 @@ static void a_normal_life_has_both_full_histories(void **state)
 	bed_free(bed);
 }
 
-/* DESIGN section 3's first example. */
+/* A refused connect. */
 static void a_refused_server_was_never_but_closed(void **state)
 {
 	(void)state;
@@ -114,7 +114,7 @@ static void a_lost_fin_puts_its_receiver_back(void **state)
 	bed_free(bed);
 }
 
-/* kernel-lab.md section 5 e (i): both FINs cross, both pass CLOSING, both hold TIME_WAIT. */
+/* As Linux was measured to do it: both FINs cross, both pass CLOSING, both hold TIME_WAIT. */
 static void crossing_fins_lead_both_through_closing(void **state)
 {
 	(void)state;

@@ -26,7 +26,8 @@ struct tomb {
 	int64_t end_ns;
 	uint64_t conn_and_bits; /* conn << 8 | enum tomb_bit */
 };
-static_assert(sizeof(struct tomb) == 64, "DESIGN section 4: at most 64 bytes");
+static_assert(sizeof(struct tomb) == 64,
+	      "what an ended connection may hold until its TIME_WAIT is over");
 
 enum tomb_bit {
 	TOMB_BOTH_FINS = 0x01,
