@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/table.h"
 
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 
 #define PLACES_FIRST 4096u
-
-bool tuple_of_segment(struct tuple *tuple, const struct segment *seg)
-{
-	int order = memcmp(seg->src.bytes, seg->dst.bytes, sizeof(seg->src.bytes));
-	bool second = order > 0 || (order == 0 && seg->src_port > seg->dst_port);
-
-	tuple->ip_a = second ? seg->dst : seg->src;
-	tuple->ip_b = second ? seg->src : seg->dst;
-	tuple->port_a = second ? seg->dst_port : seg->src_port;
-	tuple->port_b = second ? seg->src_port : seg->dst_port;
-	return second;
-}
 
 static struct slot *slots_map(uint64_t places)
 {
@@ -59,29 +46,6 @@ void table_tear_down(struct table *table)
 	table->slots = NULL;
 }
 
-/* The two halves of a 128-bit product, folded: every bit of both factors reaches every bit. */
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-	__extension__ typedef unsigned __int128 wide;
-	wide product = (wide)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint64_t table_hash(const struct table *table, const struct tuple *tuple)
-{
-	const uint64_t *secret = table->secret;
-	uint64_t word[4];
-	uint32_t ports;
-
-	memcpy(word, tuple, sizeof(word));
-	memcpy(&ports, &tuple->port_a, sizeof(ports));
-	uint64_t low = fold(word[0] ^ secret[0], word[1] ^ secret[1]);
-	uint64_t high = fold(word[2] ^ secret[2], word[3] ^ secret[3]);
-
-	return fold(low ^ ports ^ secret[4], high ^ secret[5]);
-}
-
 struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash)
 {
 	uint32_t tag = (uint32_t)(hash >> 32);
@@ -92,7 +56,7 @@ struct slot *table_find(const struct table *table, const struct tuple *tuple, ui
 		if (!slot->ref)
 			return NULL;
 		if (slot->tag == tag &&
-		    memcmp(table->tuple_of(table->owner, slot->ref), tuple, sizeof(*tuple)) == 0)
+		    tuple_equal(table->tuple_of(table->owner, slot->ref), tuple))
 			return slot;
 	}
 }

@@ -3,8 +3,10 @@
 #define TCPWHY_TRACK_TABLE_H
 
 #include <assert.h>
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tcp/segment.h"
 
@@ -38,8 +40,46 @@ struct table {
 	const void *owner;
 };
 
+/* What follows is inline because every segment passes it: called, it costs half as much again. */
+
+/* Whether an address comes behind another one, byte by byte. */
+static inline bool address_behind(const struct ip_address *a, const struct ip_address *b)
+{
+	uint64_t of_a[2], of_b[2];
+
+	memcpy(of_a, a->bytes, sizeof(of_a));
+	memcpy(of_b, b->bytes, sizeof(of_b));
+	if (of_a[0] != of_b[0])
+		return be64toh(of_a[0]) > be64toh(of_b[0]);
+	return be64toh(of_a[1]) > be64toh(of_b[1]);
+}
+
 /* Put a segment's addresses in order. Return: true when its source is the second one. */
-bool tuple_of_segment(struct tuple *tuple, const struct segment *seg);
+static inline bool tuple_of_segment(struct tuple *tuple, const struct segment *seg)
+{
+	bool second = ip_address_equal(&seg->src, &seg->dst) ? seg->src_port > seg->dst_port
+							     : address_behind(&seg->src, &seg->dst);
+
+	tuple->ip_a = second ? seg->dst : seg->src;
+	tuple->ip_b = second ? seg->src : seg->dst;
+	tuple->port_a = second ? seg->dst_port : seg->src_port;
+	tuple->port_b = second ? seg->src_port : seg->dst_port;
+	return second;
+}
+
+/* In five words without a branch: the first difference is in no place that could be guessed. */
+static inline bool tuple_equal(const struct tuple *a, const struct tuple *b)
+{
+	uint64_t of_a[4], of_b[4];
+	uint32_t ports_a, ports_b;
+
+	memcpy(of_a, a, sizeof(of_a));
+	memcpy(of_b, b, sizeof(of_b));
+	memcpy(&ports_a, &a->port_a, sizeof(ports_a));
+	memcpy(&ports_b, &b->port_a, sizeof(ports_b));
+	return ((of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1]) | (of_a[2] ^ of_b[2]) |
+		(of_a[3] ^ of_b[3]) | (ports_a ^ ports_b)) == 0;
+}
 
 /**
  * table_set_up() - Make an empty table with a fresh secret
@@ -52,7 +92,28 @@ bool table_set_up(struct table *table,
 		  const void *owner);
 void table_tear_down(struct table *table);
 
-uint64_t table_hash(const struct table *table, const struct tuple *tuple);
+/* The two halves of a 128-bit product, folded: every bit of both factors reaches every bit. */
+static inline uint64_t table_fold(uint64_t a, uint64_t b)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide product = (wide)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t table_hash(const struct table *table, const struct tuple *tuple)
+{
+	const uint64_t *secret = table->secret;
+	uint64_t word[4];
+	uint32_t ports;
+
+	memcpy(word, tuple, sizeof(word));
+	memcpy(&ports, &tuple->port_a, sizeof(ports));
+	uint64_t low = table_fold(word[0] ^ secret[0], word[1] ^ secret[1]);
+	uint64_t high = table_fold(word[2] ^ secret[2], word[3] ^ secret[3]);
+
+	return table_fold(low ^ ports ^ secret[4], high ^ secret[5]);
+}
 
 /* Where @tuple stands. Return: NULL: nowhere. Valid until the table changes. */
 struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash);
