@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tcp/segment.h"
 
@@ -33,6 +34,15 @@ static inline uint16_t checksum_fold(uint64_t sum)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)sum;
+}
+
+/* The same sum of the 20 bytes that nearly every IPv4 header has: it is taken of each frame. */
+static inline uint64_t checksum_of_20(const uint8_t bytes[static 20])
+{
+	uint32_t word[5];
+
+	memcpy(word, bytes, sizeof(word));
+	return (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
 }
 
 /**
