@@ -4,12 +4,12 @@
 #include <string.h>
 
 static const struct tcp_option_kind kinds[] = {
-	{ TCP_OPTION_END, 1, 1, "eol" },
-	{ TCP_OPTION_NOP, 1, 1, "nop" },
-	{ TCP_OPTION_MSS, 4, 4, "mss" },
-	{ TCP_OPTION_WINDOW_SCALE, 3, 3, "ws" },
-	{ TCP_OPTION_SACK_PERMITTED, 2, 2, "sackok" },
-	{ TCP_OPTION_SACK, 10, 34, "sack" },
+	[TCP_OPTION_END] = { TCP_OPTION_END, 1, 1, "eol" },
+	[TCP_OPTION_NOP] = { TCP_OPTION_NOP, 1, 1, "nop" },
+	[TCP_OPTION_MSS] = { TCP_OPTION_MSS, 4, 4, "mss" },
+	[TCP_OPTION_WINDOW_SCALE] = { TCP_OPTION_WINDOW_SCALE, 3, 3, "ws" },
+	[TCP_OPTION_SACK_PERMITTED] = { TCP_OPTION_SACK_PERMITTED, 2, 2, "sackok" },
+	[TCP_OPTION_SACK] = { TCP_OPTION_SACK, 10, 34, "sack" },
 	{ TCP_OPTION_TIMESTAMPS, 10, 10, "ts" },
 	{ TCP_OPTION_MD5, 18, 18, "md5" },
 	{ TCP_OPTION_USER_TIMEOUT, 4, 4, "uto" },
@@ -25,7 +25,9 @@ static const struct tcp_option_kind kinds[] = {
 
 const struct tcp_option_kind *tcp_option_find(uint8_t kind)
 {
-	for (size_t i = 0; i < KINDS; i++)
+	if (kind <= TCP_OPTION_SACK) /* most that are asked for: they stand at their own number */
+		return &kinds[kind];
+	for (size_t i = TCP_OPTION_SACK + 1; i < KINDS; i++)
 		if (kinds[i].kind == kind)
 			return &kinds[i];
 	return NULL;
