@@ -6,13 +6,12 @@ The command line of tcpwhy read and explain: exit statuses, messages, options. C
 compiled from golden texts by CRAFT, so no foreign file is needed."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import corpus
-
-
 
 
 def records(out, kind):
@@ -52,6 +51,28 @@ def check_input(checks, program, capture, folder):
     checks.that("an empty file is an input error", status == 3 and b"try:" in err, (status, err))
     status, out, err = corpus.run(program, "read", folder)
     checks.that("a folder is no capture", status in (3, 4) and err != b"", (status, err))
+    text = os.path.join(folder, "notes.txt")
+    with open(text, "w") as f:
+        f.write("no capture at all\n")
+    for path in (empty, text):
+        status, out, err = corpus.run(program, "read", "--format", "json", path)
+        rows = [json.loads(line) for line in out.splitlines()]
+        checks.that("records of what is no capture are one summary that says so",
+                    status == 3 and [r["type"] for r in rows] == ["summary"]
+                    and not rows[0]["complete"] and rows[0]["error"]["what"] in err.decode(),
+                    (status, out))
+    status, out, err = corpus.run(program, "read", "--interface", "eth9", capture)
+    checks.that("an interface that is not there is a usage error, not a damaged input",
+                status == 2 and out == b"" and b"eth9" in err, (status, out, err))
+    odd = os.path.join(os.fsencode(folder), b"a\x1b[31m\xff\xc2\x9b.pcap")
+    status, out, err = corpus.run(program, "read", odd)
+    checks.that("a hostile file name is escaped in an error", status == 4
+                and b"a\\x1b[31m\\xff\\xc2\\x9b.pcap" in err, (status, err))
+    shutil.copy(empty, odd)
+    status, out, err = corpus.run(program, "read", "--format", "json", odd)
+    where = json.loads(out.decode())["error"]["where"]
+    checks.that("and in a record", "a\x1b[31m\ufffd\x9b.pcap" in where
+                and "\\u009b" in out.decode() and b"\x9b" not in out, out)
     cut = os.path.join(folder, "cut.pcap")
     with open(cut, "wb") as f:
         f.write(whole[:-10])
@@ -98,6 +119,12 @@ def check_packets(checks, program, capture):
     checks.that("--peers wireshark adds its words", all("wireshark" in r for r in rows))
     _, out, _ = corpus.run(program, "read", "--format", "packets", "--absolute", capture)
     raw = records(out, "packet")
+    first = [r for r in rows if r["flags"] == "S"][0]
+    checks.that("a SYN moves its receiver too, provisionally",
+                (first["client_state"], first["server_state"]) == ("SYN_SENT", "SYN_RECEIVED"),
+                first)
+    checks.that("an end of which nothing is known has no made-up state",
+                all(r[end] != "UNKNOWN" for r in rows for end in ("client_state", "server_state")))
     checks.that("--absolute gives raw numbers", rows[0]["seq"] == 0 and raw[0]["seq"] != 0)
 
 
@@ -110,6 +137,9 @@ def check_output(checks, program, capture):
     checks.that("--fail-on with its first part", status == 1, status)
     status, _, _ = corpus.run(program, "read", "--fail-on", "open.self-connect", capture)
     checks.that("--fail-on with one that does not", status == 0, status)
+    status, _, _ = corpus.run(program, "read", "--fail-on", some_id, "--fail-on",
+                              "open.self-connect", capture)
+    checks.that("--fail-on twice means both", status == 1, status)
     for args in (["read", capture], ["read", "--format", "json", capture], ["explain"]):
         reader = subprocess.Popen([program, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         reader.stdout.close()

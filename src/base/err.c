@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
+
+#include "base/utf8.h"
 
 static void fill(char *text, size_t bytes, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
@@ -48,14 +51,26 @@ void err_fix(struct err *err, const char *format, ...)
 	va_end(args);
 }
 
-/* File names and texts from a capture are data: never send their control characters raw. */
+/*
+ * File names and texts from a capture are data: never send their control characters raw, nor
+ * bytes that are no UTF-8 (an 8-bit terminal takes 0x9b for the start of an escape sequence).
+ */
 static void print_escaped(FILE *to, const char *text)
 {
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		if (*at < 0x20 || *at == 0x7f)
-			fprintf(to, "\\x%02x", *at);
-		else
-			fputc(*at, to);
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t length = utf8_length(text, left);
+
+		if (length > 0 && !utf8_is_control(text, length)) {
+			fwrite(text, 1, length, to);
+		} else {
+			length = length > 0 ? length : 1;
+			for (size_t i = 0; i < length; i++)
+				fprintf(to, "\\x%02x", (unsigned char)text[i]);
+		}
+		text += length;
+		left -= length;
 	}
 }
 

@@ -45,10 +45,18 @@ static bool names(const char *list, const char *id)
 	return false;
 }
 
+static bool may_fail(const struct pipeline_options *options)
+{
+	return options->fail_on && options->fail_on->count > 0;
+}
+
 static void check_fail_on(struct pipeline *pipeline, const struct verdict *verdict)
 {
-	if (names(pipeline->options->fail_on, verdict->entry->id))
-		pipeline->result->fail_on_met = true;
+	const struct option_strings *lists = pipeline->options->fail_on;
+
+	for (size_t i = 0; lists && i < lists->count; i++)
+		if (names(lists->values[i], verdict->entry->id))
+			pipeline->result->fail_on_met = true;
 }
 
 static void take_conn(void *context, const struct conn *conn)
@@ -57,7 +65,7 @@ static void take_conn(void *context, const struct conn *conn)
 	struct judgement *judgement = pipeline->judgement;
 
 	judge_conn(pipeline->judge, conn, judgement);
-	if (pipeline->options->fail_on) {
+	if (may_fail(pipeline->options)) {
 		if (judgement->has_open)
 			check_fail_on(pipeline, &judgement->open);
 		if (judgement->has_end)
@@ -116,7 +124,7 @@ static unsigned needs_of(const struct pipeline_options *options)
 {
 	unsigned needs = options->format->needs;
 
-	if (options->fail_on)
+	if (may_fail(options))
 		needs |= NEEDS_CONNS;
 	if (options->report.conn || options->report.frame)
 		needs |= NEEDS_SEGMENTS;
@@ -286,6 +294,19 @@ static bool check_found(const struct pipeline *pipeline, struct err *err)
 	return false;
 }
 
+/* No source could be opened. Records end with a summary all the same, which says why. */
+static void tell_unopened(struct pipeline *pipeline, struct out *out, const struct err *why)
+{
+	static const struct track_stats nothing = { .first_ns = TIME_NONE, .last_ns = TIME_NONE };
+	struct err err = { .kind = ERR_NONE };
+	struct summary summary = { .track = &nothing, .damage = why };
+
+	if (!pipeline->options->format->tells_unopened || !open_stages(pipeline, out, &err))
+		return;
+	summary.decode = decoder_stats(pipeline->decoder);
+	report_finish(pipeline->report, &summary);
+}
+
 bool pipeline_run(const struct pipeline_options *options, struct out *out,
 		  struct pipeline_result *result, struct err *err)
 {
@@ -296,8 +317,14 @@ bool pipeline_run(const struct pipeline_options *options, struct out *out,
 	*result = (struct pipeline_result){ .fail_on_met = false };
 	if (ok) {
 		run(&pipeline, out);
-		finish(&pipeline);
-		ok = check_found(&pipeline, err);
+		/* A frame's interface was asked for that does not exist: there is nothing to tell.
+		 */
+		if (result->damage.kind != ERR_USAGE) {
+			finish(&pipeline);
+			ok = check_found(&pipeline, err);
+		}
+	} else if (!pipeline.source && err->kind == ERR_INPUT) {
+		tell_unopened(&pipeline, out, err);
 	}
 	close_stages(&pipeline);
 	return ok;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/options.h"
 #include "report/report.h"
 #include "source/source.h"
 
@@ -14,9 +15,9 @@ struct pipeline_options {
 	struct source_options source;
 	const struct report_ops *format;
 	struct report_options report;
-	size_t max_connections; /* 0: by memory */
-	bool zeek_checksums;	/* as Zeek's default instead of "zeek -C" */
-	const char *fail_on;	/* ids or prefixes, separated by commas; NULL: none */
+	size_t max_connections;		      /* 0: by memory */
+	bool zeek_checksums;		      /* as Zeek's default instead of "zeek -C" */
+	const struct option_strings *fail_on; /* each ids, by commas; NULL: none */
 };
 
 struct pipeline_result {

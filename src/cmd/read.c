@@ -18,8 +18,8 @@ struct read_options {
 	bool help, all, absolute, zeek_checksums;
 	int64_t conn, frame, max_connections;
 	int format;
-	struct option_strings peers;
-	const char *filter, *interface, *fail_on;
+	struct option_strings peers, fail_on;
+	const char *filter, *interface;
 };
 
 #define FORMATS_MOST 16
@@ -64,7 +64,7 @@ static const struct option_row rows[] = {
 	  .argument = "NAME",
 	  .help = "only frames of this interface of a pcapng capture" },
 	{ .name = "fail-on",
-	  .kind = OPTION_STRING,
+	  .kind = OPTION_STRINGS,
 	  .offset = offsetof(struct read_options, fail_on),
 	  .argument = "ID[,ID...]",
 	  .help = "exit with 1 when one of these verdicts occurs; end.rst covers all below it" },
@@ -187,7 +187,10 @@ static bool parse(struct read_options *options, int *argc, char **argv, struct e
 		err_fix(err, "tcpwhy read FILE, or tcpwhy read - for standard input");
 		return false;
 	}
-	return check_ids(options->fail_on, err) && check_peers(&options->peers, err);
+	for (size_t i = 0; i < options->fail_on.count; i++)
+		if (!check_ids(options->fail_on.values[i], err))
+			return false;
+	return check_peers(&options->peers, err);
 }
 
 static bool draws_utf8(void)
@@ -223,7 +226,7 @@ static struct pipeline_options plan(const struct read_options *options, int argc
 			    .peers_wireshark = options->peers.count > 0 },
 		.max_connections = (size_t)options->max_connections,
 		.zeek_checksums = options->zeek_checksums,
-		.fail_on = options->fail_on,
+		.fail_on = &options->fail_on,
 	};
 
 	if (argc == 2)

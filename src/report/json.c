@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static void before_item(struct json *json)
 {
@@ -69,6 +69,17 @@ static void escaped(struct out *out, unsigned char c)
 		out_format(out, "\\u%04x", c);
 }
 
+/* C1 controls and what turns the writing direction: harmless in JSON, not on a terminal. */
+static void escaped_wide(struct out *out, const char *text, size_t length)
+{
+	uint32_t code =
+		length == 2 ? (unsigned char)text[0] & 0x1fu : (unsigned char)text[0] & 0xfu;
+
+	for (size_t i = 1; i < length; i++)
+		code = code << 6 | ((unsigned char)text[i] & 0x3fu);
+	out_format(out, "\\u%04x", code);
+}
+
 void json_text(struct json *json, const char *text)
 {
 	if (!text) {
@@ -87,7 +98,11 @@ void json_text(struct json *json, const char *text)
 		if (length == 0) {
 			out_text(json->out, "\xef\xbf\xbd"); /* U+FFFD for what is no UTF-8 */
 			text++;
-		} else if (length == 1 && (first < 0x20 || first == '"' || first == '\\')) {
+		} else if (length > 1 && utf8_is_control(text, length)) {
+			escaped_wide(json->out, text, length);
+			text += length;
+		} else if (length == 1 &&
+			   (first < 0x20 || first == 0x7f || first == '"' || first == '\\')) {
 			escaped(json->out, first);
 			text++;
 		} else {

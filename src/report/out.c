@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 #define OUT_BUFFER_BYTES ((size_t)256 * 1024)
 

@@ -30,6 +30,22 @@ static void put_wireshark(struct json *json, const struct wireshark_packet *pack
 	json_close(json, '}');
 }
 
+/*
+ * The state after the frame, as far as the tracker knows it then. A SYN moves an end of which
+ * nothing was seen to SYN_RECEIVED, provisionally: its answer may show that nothing listens there.
+ */
+static void put_state(struct json *json, const char *key, const struct segment *seg,
+		      const struct track_note *note, enum end end)
+{
+	enum tcp_state state = note->states[end];
+	uint8_t opening = seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
+
+	if (state == STATE_UNKNOWN && opening == TCP_SYN && note->from != end &&
+	    !segment_has(seg, SEGMENT_QUOTED))
+		state = STATE_SYN_RECEIVED;
+	json_key_text(json, key, state == STATE_UNKNOWN ? NULL : tcp_state_name(state));
+}
+
 static void put_segment(struct report *report, const struct segment *seg,
 			const struct track_note *note, const struct wireshark_packet *packet)
 {
@@ -60,8 +76,8 @@ static void put_segment(struct report *report, const struct segment *seg,
 	json_key_u64(json, "len", seg->payload_bytes);
 	json_key_u64(json, "window", seg->window);
 	put_notes(json, note->notes);
-	json_key_text(json, "client_state", tcp_state_name(note->states[END_CLIENT]));
-	json_key_text(json, "server_state", tcp_state_name(note->states[END_SERVER]));
+	put_state(json, "client_state", seg, note, END_CLIENT);
+	put_state(json, "server_state", seg, note, END_SERVER);
 	if (segment_has(seg, SEGMENT_QUOTED))
 		json_key_bool(json, "quoted", true);
 	if (packet)

@@ -38,7 +38,8 @@ static void put_parameters(struct json *json, const struct half *half)
 		json_key_u64(json, "isn", half->isn.raw);
 	else
 		json_key_null(json, "isn");
-	json_key_text(json, "state", tcp_state_name(half->state));
+	json_key_text(json, "state",
+		      half->state == STATE_UNKNOWN ? NULL : tcp_state_name(half->state));
 }
 
 static void put_half(struct json *json, const char *key, const struct half *half)
@@ -200,7 +201,7 @@ static void put_time_wait(struct json *json, const struct judgement *judgement)
 
 static void put_identity(struct json *json, const struct conn *conn)
 {
-	static const char *const viewpoints[] = { [VIEW_UNKNOWN] = "unknown",
+	static const char *const viewpoints[] = { [VIEW_UNKNOWN] = NULL,
 						  [VIEW_CLIENT] = "client",
 						  [VIEW_SERVER] = "server",
 						  [VIEW_MIDDLE] = "middle" };
@@ -437,6 +438,7 @@ const struct report_ops format_json = {
 	.name = "json",
 	.help = "one JSON object per connection, group and input (JSON Lines)",
 	.needs = NEEDS_CONNS,
+	.tells_unopened = true,
 	.conn = conn_line,
 	.group = group_line,
 	.finish = summary_line,

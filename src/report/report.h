@@ -58,7 +58,8 @@ struct report;
 struct report_ops {
 	const char *name;
 	const char *help;
-	unsigned needs; /* enum report_needs bits */
+	unsigned needs;	     /* enum report_needs bits */
+	bool tells_unopened; /* finish() also when no capture could be opened */
 	bool (*open)(struct report *report, struct err *err);
 	void (*conn)(struct report *report, const struct conn *conn,
 		     const struct judgement *judgement);

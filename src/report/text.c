@@ -242,7 +242,10 @@ static void print_quality(struct report *report, const struct summary *summary)
 		      "frames stamped earlier than the ones before");
 	print_counted(out, &first, summary->track->late_segments,
 		      "late segment of a connection that had ended",
-		      "late segments of connections that had ended");
+		      summary->track->evicted
+			      ? "segments of connections that had ended or been pushed "
+				"out"
+			      : "late segments of connections that had ended");
 	print_counted(out, &first, summary->track->evicted,
 		      "connection pushed out by the limit: raise --max-connections",
 		      "connections pushed out by the limit: raise --max-connections");

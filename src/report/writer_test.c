@@ -17,7 +17,7 @@
 #include "report/json.h"
 #include "report/prose.h"
 #include "report/sentence.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 /* An output into a temporary file that can be read back. */
 struct sheet {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static bool continues(unsigned char byte)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef TCPWHY_REPORT_UTF8_H
-#define TCPWHY_REPORT_UTF8_H
+#ifndef TCPWHY_BASE_UTF8_H
+#define TCPWHY_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,4 +18,4 @@ size_t utf8_length(const char *bytes, size_t left);
 /* Whether a well-formed character is a control (C0, DEL, C1) or turns the writing direction. */
 bool utf8_is_control(const char *bytes, size_t length);
 
-#endif /* TCPWHY_REPORT_UTF8_H */
+#endif /* TCPWHY_BASE_UTF8_H */
