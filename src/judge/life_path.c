@@ -3,6 +3,12 @@
 #include "judge/context.h"
 #include "judge/themes.h"
 
+/*
+ * No path that carries TCP has a smaller limit: RFC 9293 3.7.1 lets every host take 536 octets of
+ * payload. What is smaller and vanishes did not vanish for its size.
+ */
+#define SIZE_THAT_MAY_STICK 536
+
 static bool path_applies(const struct context *context)
 {
 	const struct half *half = context->conn->half;
@@ -32,7 +38,8 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		bool answered = peer->last.frame > run->first_frame;
 
 		/* Without any smaller segment that got through it is silence, not a size. */
-		if (!half->smallest_stuck_bytes || !half->largest_acked_bytes ||
+		if (half->smallest_stuck_bytes < SIZE_THAT_MAY_STICK ||
+		    !half->largest_acked_bytes ||
 		    half->largest_acked_bytes >= half->smallest_stuck_bytes ||
 		    !half->stuck_dont_fragment || peer->shut->shut_now ||
 		    too_big(conn, (enum end)end))
