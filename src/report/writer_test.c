@@ -58,6 +58,8 @@ static void json_text_is_valid_utf8_whatever_it_is_given(void **state)
 		{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"" }, /* overlong "/" */
 		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* surrogate */
 		{ "\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },			/* cut euro sign */
+		{ "\xc2\x9b\x7f", "\"\\u009b\\u007f\"" }, /* C1 and DEL steer terminals */
+		{ "\xe2\x80\xae", "\"\\u202e\"" },	  /* turns the writing direction */
 	};
 
 	(void)state;
