@@ -35,17 +35,16 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		const struct half *half = &conn->half[end];
 		const struct half *peer = &conn->half[end_other((enum end)end)];
 		const struct resend_run *run = half->resend;
-		bool answered = peer->last.frame > run->first_frame;
+		bool heard = peer->last.frame > run->first_frame && !(peer->last.flags & TCP_RST);
 
-		/* Without any smaller segment that got through it is silence, not a size. */
+		/* Without any smaller segment that got through it is silence, not a size; a reset
+		   answers the large segment, so that one arrived. */
 		if (half->smallest_stuck_bytes < SIZE_THAT_MAY_STICK ||
 		    !half->largest_acked_bytes ||
 		    half->largest_acked_bytes >= half->smallest_stuck_bytes ||
 		    !half->stuck_dont_fragment || peer->shut->shut_now ||
-		    too_big(conn, (enum end)end))
+		    too_big(conn, (enum end)end) || !heard)
 			continue;
-		if (!answered)
-			out->confidence = CONFIDENCE_POSSIBLE;
 		out->by = ACTOR_MIDDLE;
 		verdict_cite(out, run->original_frame);
 		for (unsigned i = 0; i < run->frame_count && i < 4; i++)
@@ -54,10 +53,8 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		verdict_value(out, "passed_bytes", VALUE_BYTES, (int64_t)half->largest_acked_bytes);
 		verdict_value(out, "repeats", VALUE_COUNT, run->repeats);
 		out->cost_ns = run->last_ns - run->original_ns;
-		verdict_exclude(out, "end.dead.host-gone",
-				answered ? "the other side still sends"
-					 : "smaller segments were acknowledged before",
-				answered ? peer->last.frame : run->original_frame);
+		verdict_exclude(out, "end.dead.host-gone", "the other side still sends",
+				peer->last.frame);
 		return true;
 	}
 	return false;
