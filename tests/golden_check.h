@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "golden_claims.h"
-#include "golden_run.h"
+#include "craft/capture.h"
+#include "lab/claim.h"
+#include "lab/found.h"
 
 /* A golden capture: compiled, and its claims read. */
 struct golden {
@@ -23,6 +24,9 @@ struct golden {
  * Return: whether everything holds.
  */
 bool golden_check(const struct golden *golden, const struct found *found, FILE *to);
+
+/* The first frame of the connection of a name; "" the first connection that has one; 0: none. */
+uint64_t golden_conn(const struct golden *golden, const char *name);
 
 /* Print everything that was found, each line after "# ". */
 void found_print(const struct golden *golden, const struct found *found, FILE *to);

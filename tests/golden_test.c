@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
 #include "golden_check.h"
 
 struct golden_file {
@@ -101,6 +102,19 @@ static char *read_text(const char *path, struct err *err)
 	return text;
 }
 
+/* A claim of a connection that has no frame would hold, or fail, for the wrong reason. */
+static bool read_claim(struct golden *golden, const struct script_claim *from, struct err *err)
+{
+	struct claim *claim = &golden->claims[golden->claim_count];
+
+	golden->claim_count++;
+	if (!claim_parse(from->text, from->line, claim, err))
+		return false;
+	if (claim->conn[0] && golden_conn(golden, claim->conn) == 0)
+		return err_set(err, ERR_INPUT, "connection %s has no frame here", claim->conn);
+	return true;
+}
+
 static bool load(const char *path, struct golden *golden, struct err *err)
 {
 	char *text = read_text(path, err);
@@ -116,9 +130,12 @@ static bool load(const char *path, struct golden *golden, struct err *err)
 	golden->claims = calloc(script->claim_count + 1, sizeof(golden->claims[0]));
 	if (!golden->claims)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	for (size_t i = 0; i < script->claim_count; i++, golden->claim_count++)
-		if (!claim_parse(golden->capture, &script->claims[i], &golden->claims[i], err))
+	for (size_t i = 0; i < script->claim_count; i++) {
+		if (!read_claim(golden, &script->claims[i], err)) {
+			err_at(err, "%s, line %u", path, script->claims[i].line);
 			return false;
+		}
+	}
 	if (golden->claim_count == 0) {
 		err_set(err, ERR_INPUT, "it claims nothing");
 		err_at(err, "%s", path);
@@ -126,6 +143,13 @@ static bool load(const char *path, struct golden *golden, struct err *err)
 		return false;
 	}
 	return true;
+}
+
+/* Everything that is found in it. @disabled: a rule that is switched off; NULL: none. */
+static bool run(const struct golden *golden, struct found *found, const char *disabled)
+{
+	return found_run(found, golden->capture->frames, golden->capture->frame_count, TIME_NONE,
+			 disabled);
 }
 
 static void print_err(const struct err *err)
@@ -148,7 +172,7 @@ static bool file_holds(struct golden_file *file, FILE *report)
 	struct found found = { 0 };
 	bool loaded = file->tried ? file->err.kind == ERR_NONE
 				  : load(file->path, &file->golden, &file->err);
-	bool holds = loaded && found_run(&found, file->golden.capture, NULL) &&
+	bool holds = loaded && run(&file->golden, &found, NULL) &&
 		     golden_check(&file->golden, &found, report);
 
 	file->tried = true;
@@ -193,8 +217,7 @@ static bool claims(const struct golden *golden, enum claim_kind kind, const char
 static bool fails_without(const struct golden_file *file, const char *id)
 {
 	struct found found = { 0 };
-	bool fails = found_run(&found, file->golden.capture, id) &&
-		     !golden_check(&file->golden, &found, NULL);
+	bool fails = run(&file->golden, &found, id) && !golden_check(&file->golden, &found, NULL);
 
 	found_clear(&found);
 	return fails;

@@ -92,13 +92,13 @@ static void pause_note(struct tracker *tracker, int64_t now)
 		(struct pause){ .from_ns = tracker->clock_ns, .to_ns = now };
 }
 
-/* The clock moves with every frame, with or without TCP in it. */
+/* The clock moves with every frame, with or without TCP in it; and once more behind the last. */
 static void clock_step(struct tracker *tracker, const struct segment *seg)
 {
-	if (seg->frame == tracker->clock_frame)
+	if (seg->frame == tracker->clock_frame && seg->time_ns <= tracker->frame_ns)
 		return;
+	tracker->stats.frames += seg->frame != tracker->clock_frame;
 	tracker->clock_frame = seg->frame;
-	tracker->stats.frames++;
 	tracker->frame_back = false;
 	if (seg->time_ns != TIME_NONE) {
 		if (tracker->stats.first_ns == TIME_NONE || seg->time_ns < tracker->stats.first_ns)

@@ -74,7 +74,9 @@ struct track_stats {
  */
 struct tracker *tracker_new(const struct track_limits *limits, const struct track_sink *sink);
 
-/* Take a batch, in the capture's order. Cannot fail: what memory does not hold is counted. */
+/* Take a batch, in the capture's order. Cannot fail: what memory does not hold is counted. An entry
+   with SEGMENT_NOT_TCP, the last frame's number and a later time is no frame: it says that the
+   recording went on until then. */
 void tracker_add(struct tracker *tracker, const struct segment_batch *batch);
 
 /* The input ended: write every record that is left, in order of conn, then layer. Once. */

@@ -252,6 +252,29 @@ static void numbers_go_round(void **state)
 	bed_free(bed);
 }
 
+/* The last frame once more, later: no frame, but time in which nothing was seen. */
+static void a_recording_goes_on_without_a_frame(void **state)
+{
+	(void)state;
+	struct bed *bed = bed_new(0);
+
+	bed_open(bed);
+	int64_t last_ns = bed->ns;
+
+	bed->batch.segments[0] = (struct segment){ .what = SEGMENT_NOT_TCP,
+						   .frame = bed->last.frame,
+						   .time_ns = last_ns + 5 * NSEC_PER_SEC };
+	tracker_add(bed->tracker, &bed->batch);
+	const struct conn *conn = bed_finish(bed);
+
+	assert_int_equal(tracker_stats(bed->tracker)->frames, 3);
+	assert_int_equal(tracker_stats(bed->tracker)->last_ns, last_ns + 5 * NSEC_PER_SEC);
+	assert_int_equal(conn->judged_frame, 3);
+	assert_int_equal(conn->judged_ns, last_ns + 5 * NSEC_PER_SEC);
+	assert_int_equal(conn->last_ns, last_ns);
+	bed_free(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_self_connection_is_followed),
 		cmocka_unit_test(a_syn_behind_its_syn_ack_is_still_the_syn),
 		cmocka_unit_test(numbers_go_round),
+		cmocka_unit_test(a_recording_goes_on_without_a_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

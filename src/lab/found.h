@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef TCPWHY_TESTS_GOLDEN_RUN_H
-#define TCPWHY_TESTS_GOLDEN_RUN_H
+#ifndef TCPWHY_LAB_FOUND_H
+#define TCPWHY_LAB_FOUND_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "craft/capture.h"
 #include "judge/judge.h"
+#include "tcp/frame.h"
 #include "track/track.h"
 
 /* One connection as it was found: what of its record is still wanted afterwards. */
@@ -43,13 +43,16 @@ struct found {
 };
 
 /**
- * found_run() - Decode, track and judge a capture
+ * found_run() - Decode, track and judge frames in memory
  * @found:     zeroed; to be cleared whatever comes back
+ * @frames:    numbered from 1, in order
+ * @end_ns:    when the recording ended, if after the last frame; TIME_NONE: not known
  * @disabled:  the id of a rule that is switched off; NULL: none
  *
  * Return: false, out of memory, or no such rule.
  */
-bool found_run(struct found *found, const struct craft_capture *capture, const char *disabled);
+bool found_run(struct found *found, const struct frame *frames, size_t count, int64_t end_ns,
+	       const char *disabled);
 
 void found_clear(struct found *found);
 
@@ -60,4 +63,4 @@ const struct found_conn *found_conn_at(const struct found *found, uint64_t conn)
    behind the last one. */
 const struct verdict *judgement_verdict(const struct judgement *judgement, unsigned index);
 
-#endif /* TCPWHY_TESTS_GOLDEN_RUN_H */
+#endif /* TCPWHY_LAB_FOUND_H */

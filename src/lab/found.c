@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "golden_run.h"
+/* Frames in memory through decode, track and judge. */
+#include "lab/found.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,41 +83,68 @@ static void take_group(void *context, const struct group_verdict *group)
 	};
 }
 
-static void feed(const struct craft_capture *capture, struct decoder *decoder,
-		 struct segment_batch *batch, struct tracker *tracker)
+/* What the frames pass through. */
+struct stages {
+	struct decoder *decoder;
+	struct tracker *tracker;
+	struct segment_batch *batch;
+};
+
+static void flush(struct stages *stages)
 {
-	decode_batch_begin(decoder, batch);
-	for (size_t i = 0; i < capture->frame_count; i++) {
-		if (!decode_batch_has_room(batch)) {
-			tracker_add(tracker, batch);
-			decode_batch_begin(decoder, batch);
-		}
-		decode_frame(decoder, &capture->frames[i], batch);
-	}
-	tracker_add(tracker, batch);
-	tracker_finish(tracker);
+	tracker_add(stages->tracker, stages->batch);
+	decode_batch_begin(stages->decoder, stages->batch);
 }
 
-bool found_run(struct found *found, const struct craft_capture *capture, const char *disabled)
+/* The recording went on without a frame: nothing but the clock moves (track/track.h). */
+static void feed_silence(struct stages *stages, const struct frame *last, int64_t end_ns)
+{
+	flush(stages);
+	stages->batch->segments[stages->batch->count++] = (struct segment){
+		.frame = last->number,
+		.time_ns = end_ns,
+		.what = SEGMENT_NOT_TCP,
+	};
+}
+
+static void feed(struct stages *stages, const struct frame *frames, size_t count, int64_t end_ns)
+{
+	decode_batch_begin(stages->decoder, stages->batch);
+	for (size_t i = 0; i < count; i++) {
+		if (!decode_batch_has_room(stages->batch))
+			flush(stages);
+		decode_frame(stages->decoder, &frames[i], stages->batch);
+	}
+	if (count > 0 && end_ns > frames[count - 1].time_ns)
+		feed_silence(stages, &frames[count - 1], end_ns);
+	flush(stages);
+	tracker_finish(stages->tracker);
+}
+
+bool found_run(struct found *found, const struct frame *frames, size_t count, int64_t end_ns,
+	       const char *disabled)
 {
 	const struct track_limits limits = { .connections = 65536 };
 	struct running running = { .found = found, .judge = judge_new() };
 	const struct track_sink sink = { .context = &running,
 					 .conn = take_conn,
 					 .host = take_host };
-	struct decoder *decoder = decoder_new(0);
-	struct tracker *tracker = tracker_new(&limits, &sink);
-	struct segment_batch *batch = malloc(sizeof(*batch));
-	bool ok = running.judge && decoder && tracker && batch &&
+	struct stages stages = {
+		.decoder = decoder_new(0),
+		.tracker = tracker_new(&limits, &sink),
+		.batch = malloc(sizeof(*stages.batch)),
+	};
+	bool ok = running.judge && stages.decoder && stages.tracker && stages.batch &&
 		  (!disabled || judge_disable(running.judge, disabled));
 
 	if (ok) {
-		feed(capture, decoder, batch, tracker);
-		judge_groups(running.judge, tracker_stats(tracker)->last_ns, take_group, &running);
+		feed(&stages, frames, count, end_ns);
+		judge_groups(running.judge, tracker_stats(stages.tracker)->last_ns, take_group,
+			     &running);
 	}
-	free(batch);
-	tracker_free(tracker);
-	decoder_free(decoder);
+	free(stages.batch);
+	tracker_free(stages.tracker);
+	decoder_free(stages.decoder);
 	judge_free(running.judge);
 	return ok && !found->out_of_memory;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "golden_claims.h"
+/* Lines that say what must be found, taken apart. */
+#include "lab/claim.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "base/scan.h"
 #include "tcp/state.h"
 
@@ -236,41 +238,71 @@ static const struct {
 	{ "closed-first", CLAIM_CLOSED_FIRST, parse_who },
 	{ "time-wait", CLAIM_TIME_WAIT, parse_who },
 };
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* Names in a claim that mean nothing would make it hold, or fail, for the wrong reason. */
-static bool check_names(const struct craft_capture *capture, const struct claim *claim,
-			struct err *err)
+/* A verdict's id that means nothing would make a claim fail for the wrong reason. */
+static bool check_id(const struct claim *claim, struct err *err)
 {
 	bool whole = claim->kind == CLAIM_EXPECT || claim->kind == CLAIM_HEADLINE;
+	const char *nearest;
 
-	if (claim->conn[0] && craft_capture_conn(capture, claim->conn) == 0)
-		return err_set(err, ERR_INPUT, "connection %s has no frame here", claim->conn);
-	if (whole && !catalogue_find(claim->id))
-		return err_set(err, ERR_INPUT, "no verdict is called %s", claim->id);
-	return true;
+	if (!whole || catalogue_find(claim->id))
+		return true;
+	err_set(err, ERR_INPUT, "no verdict is called %s", claim->id);
+	nearest = options_nearest(claim->id, catalogue_id_at, NULL);
+	if (nearest)
+		err_fix(err, "did you mean %s?", nearest);
+	err_fix(err, "tcpwhy explain lists them all");
+	return false;
 }
 
-bool claim_parse(const struct craft_capture *capture, const struct script_claim *from,
-		 struct claim *claim, struct err *err)
+/* Keep the line as it stands, without its comment. */
+static void keep_text(struct claim *claim, const char *text, size_t length)
 {
-	struct scan in = scan_over(from->text);
-	bool ok = false;
+	while (length > 0 && strchr(" \t\r\n", text[length - 1]))
+		length--;
+	if (length >= sizeof(claim->text))
+		length = sizeof(claim->text) - 1;
+	memcpy(claim->text, text, length);
+	claim->text[length] = '\0';
+}
 
-	*claim = (struct claim){ .line = from->line, .text = from->text, .by = CLAIM_ANY_ACTOR };
+static bool parse_line(struct scan *in, struct claim *claim, struct err *err)
+{
+	struct word name = scan_peek(in, "");
 
-	struct word name = scan_word(&in, "");
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < KINDS; i++) {
 		if (word_is(name, kinds[i].name)) {
+			scan_word(in, "");
 			claim->kind = kinds[i].kind;
-			ok = kinds[i].parse(&in, claim, err) && check_names(capture, claim, err);
-			break;
+			return kinds[i].parse(in, claim, err) && check_id(claim, err);
 		}
 	}
-	if (ok)
+	return scan_fail(in, "claim", "expect, forbid, headline, states, closed-first or time-wait",
+			 err);
+}
+
+bool claim_parse(const char *text, unsigned line, struct claim *claim, struct err *err)
+{
+	struct scan in = scan_over(text);
+
+	*claim = (struct claim){ .line = line, .by = CLAIM_ANY_ACTOR };
+	scan_end(&in);
+	text = in.at;
+	if (parse_line(&in, claim, err)) {
+		keep_text(claim, text, (size_t)(in.at - text));
 		return true;
-	err_set(err, ERR_INPUT, "no such claim");
-	err_at(err, "%s, line %u", capture->script.name, from->line);
+	}
+	if (err && err->kind == ERR_USAGE) /* a line, not the command line */
+		err->kind = ERR_INPUT;
 	err_fix(err, "docs/notation.md describes the claims");
+	return false;
+}
+
+bool claim_word(const char *word, size_t length)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (word_is((struct word){ word, length }, kinds[i].name))
+			return true;
 	return false;
 }
