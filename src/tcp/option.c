@@ -4,22 +4,46 @@
 #include <string.h>
 
 static const struct tcp_option_kind kinds[] = {
-	[TCP_OPTION_END] = { TCP_OPTION_END, 1, 1, "eol" },
-	[TCP_OPTION_NOP] = { TCP_OPTION_NOP, 1, 1, "nop" },
-	[TCP_OPTION_MSS] = { TCP_OPTION_MSS, 4, 4, "mss" },
-	[TCP_OPTION_WINDOW_SCALE] = { TCP_OPTION_WINDOW_SCALE, 3, 3, "ws" },
-	[TCP_OPTION_SACK_PERMITTED] = { TCP_OPTION_SACK_PERMITTED, 2, 2, "sackok" },
-	[TCP_OPTION_SACK] = { TCP_OPTION_SACK, 10, 34, "sack" },
-	{ TCP_OPTION_TIMESTAMPS, 10, 10, "ts" },
-	{ TCP_OPTION_MD5, 18, 18, "md5" },
-	{ TCP_OPTION_USER_TIMEOUT, 4, 4, "uto" },
-	{ TCP_OPTION_AO, 4, 40, "ao" },
-	{ TCP_OPTION_MPTCP, 3, 40, "mptcp" },
-	{ TCP_OPTION_FAST_OPEN, 2, 18, "tfo" },
-	{ TCP_OPTION_ACCECN_0, 2, 11, "accecn0" },
-	{ TCP_OPTION_ACCECN_1, 2, 11, "accecn1" },
-	{ TCP_OPTION_EXPERIMENT_1, 2, 40, "exp253" },
-	{ TCP_OPTION_EXPERIMENT_2, 2, 40, "exp254" },
+	[TCP_OPTION_END] = { TCP_OPTION_END, 1, 1, "eol",
+			     "end of option list (RFC 9293, section 3.1)" },
+	[TCP_OPTION_NOP] = { TCP_OPTION_NOP, 1, 1, "nop",
+			     "no operation: may align the option behind it on a word "
+			     "(RFC 9293, section 3.1)" },
+	[TCP_OPTION_MSS] = { TCP_OPTION_MSS, 4, 4, "mss",
+			     "maximum segment size: the most data octets in one segment that its "
+			     "sender can receive (RFC 9293, section 3.7.1)" },
+	[TCP_OPTION_WINDOW_SCALE] = { TCP_OPTION_WINDOW_SCALE, 3, 3, "ws",
+				      "window scale: by how many bits its sender's later windows "
+				      "are to be shifted to the left, if both SYNs carry the "
+				      "option "
+				      "(RFC 7323, section 2.2)" },
+	[TCP_OPTION_SACK_PERMITTED] = { TCP_OPTION_SACK_PERMITTED, 2, 2, "sackok",
+					"SACK permitted: its sender understands selective "
+					"acknowledgments (RFC 2018, section 2)" },
+	[TCP_OPTION_SACK] = { TCP_OPTION_SACK, 10, 34, "sack",
+			      "selective acknowledgment: blocks of data that came although data "
+			      "before them is missing; left edge, and the number behind the right "
+			      "one (RFC 2018, section 3)" },
+	{ TCP_OPTION_TIMESTAMPS, 10, 10, "ts",
+	  "timestamps: TSval, its sender's timestamp clock, and TSecr, the newest TSval of the "
+	  "other end echoed (RFC 7323, section 3.2)" },
+	{ TCP_OPTION_MD5, 18, 18, "md5", "MD5 signature of the segment (RFC 2385)" },
+	{ TCP_OPTION_USER_TIMEOUT, 4, 4, "uto",
+	  "user timeout: how long data may stay unacknowledged (RFC 5482)" },
+	{ TCP_OPTION_AO, 4, 40, "ao",
+	  "authentication: KeyID, RNextKeyID and the segment's MAC (RFC 5925)" },
+	{ TCP_OPTION_MPTCP, 3, 40, "mptcp",
+	  "Multipath TCP, its subtype in the first 4 bits (RFC 8684)" },
+	{ TCP_OPTION_FAST_OPEN, 2, 18, "tfo",
+	  "TCP Fast Open: a cookie, or empty to ask for one (RFC 7413)" },
+	{ TCP_OPTION_ACCECN_0, 2, 11, "accecn0",
+	  "accurate ECN, counters in order 0 (RFC 9768, section 3.2.3)" },
+	{ TCP_OPTION_ACCECN_1, 2, 11, "accecn1",
+	  "accurate ECN, counters in order 1 (RFC 9768, section 3.2.3)" },
+	{ TCP_OPTION_EXPERIMENT_1, 2, 40, "exp253",
+	  "an experiment, named by the number at its start (RFC 6994)" },
+	{ TCP_OPTION_EXPERIMENT_2, 2, 40, "exp254",
+	  "an experiment, named by the number at its start (RFC 6994)" },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

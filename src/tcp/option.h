@@ -30,6 +30,7 @@ struct tcp_option_kind {
 	uint8_t kind;
 	uint8_t length_least, length_most; /* of the whole option, bytes; 1 and 1 for END and NOP */
 	const char *name;		   /* as the notation writes it: "mss", "ws", "sack" */
+	const char *meaning;		   /* what it says, with its source, for people */
 };
 
 /* Find the row of a kind by its number, or by its name; NULL: unknown. Static storage. */
