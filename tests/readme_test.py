@@ -5,6 +5,7 @@
 Every `$ tcpwhy ...` block of the README shows just what the program prints."""
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ def blocks(text):
     """(arguments, expected output) of each block."""
     for match in re.finditer(r"^    \$ tcpwhy (.*)\n((?:    .*\n|\n)*)", text, re.M):
         lines = [line[4:] for line in match.group(2).rstrip("\n").split("\n")]
-        yield match.group(1).split(), "\n".join(lines).rstrip("\n") + "\n"
+        yield shlex.split(match.group(1)), "\n".join(lines).rstrip("\n") + "\n"
 
 
 def main():
