@@ -32,6 +32,7 @@ static const char *const event_names[] = {
 	[EVENT_RECEIVE_RST] = "receive RST",
 	[EVENT_TIMEOUT] = "time-out",
 	[EVENT_TIME_WAIT_OVER] = "TIME_WAIT over",
+	[EVENT_RECEIVE_ICMP] = "receive ICMP error",
 };
 static_assert(sizeof(event_names) / sizeof(event_names[0]) == EVENT_COUNT, "a name per event");
 
@@ -63,6 +64,7 @@ static const unsigned char next_states[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SEND_RST] = STATE_CLOSED,
 		[EVENT_RECEIVE_RST] = STATE_CLOSED,
 		[EVENT_TIMEOUT] = STATE_CLOSED,
+		[EVENT_RECEIVE_ICMP] = STATE_CLOSED, /* RFC 5461 section 4: before it is up */
 	},
 	[STATE_SYN_RECEIVED] = {
 		[EVENT_RECEIVE_SYN_ACK] = STATE_ESTABLISHED,
@@ -72,6 +74,7 @@ static const unsigned char next_states[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_SEND_RST] = STATE_CLOSED,
 		[EVENT_RECEIVE_RST] = STATE_CLOSED,
 		[EVENT_TIMEOUT] = STATE_CLOSED,
+		[EVENT_RECEIVE_ICMP] = STATE_CLOSED,
 	},
 	[STATE_ESTABLISHED] = {
 		[EVENT_SEND_FIN] = STATE_FIN_WAIT_1,

@@ -33,6 +33,7 @@ enum tcp_event {
 	EVENT_RECEIVE_RST,	  /* an acceptable reset arrives (RFC 9293 3.10.7, RFC 5961) */
 	EVENT_TIMEOUT,		  /* retransmission, user or keep-alive time-out: gives up */
 	EVENT_TIME_WAIT_OVER,	  /* 2 MSL passed, or TIME_WAIT was cut short */
+	EVENT_RECEIVE_ICMP,	  /* an ICMP error says that its SYN (or SYN-ACK) gets nowhere */
 	EVENT_COUNT
 };
 

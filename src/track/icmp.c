@@ -48,6 +48,55 @@ static void icmp_fact(struct step *step)
 	};
 }
 
+/* Linux's connect() fails with these at once: tcp_v4_err(), tcp_v6_err(); icmp_unreach() keeps back
+   the need to fragment and the time-out of a reassembly. */
+static bool ends_connect(const struct icmp_error *error)
+{
+	if (error->version == 6) /* RFC 4443: unreachable, time exceeded, parameter problem */
+		return error->type == 1 || error->type == 3 || error->type == 4;
+	return (error->type == 3 && error->code != 4) || (error->type == 11 && error->code == 0) ||
+	       error->type == 12;
+}
+
+/* A half-open entry of a listener goes with fewer of them: tcp_req_err(). */
+static bool ends_half_open(const struct icmp_error *error)
+{
+	if (error->version == 6) /* tab_unreach[]: prohibited, closed port, policy, reject route */
+		return error->type == 4 || (error->type == 1 && error->code != 0 &&
+					    error->code != 2 && error->code != 3);
+	return (error->type == 3 && error->code < 2) || (error->type == 11 && error->code == 0) ||
+	       error->type == 12;
+}
+
+/* The sender of a quoted SYN (or SYN-ACK) gives up; silence confirms it, its next act does not. */
+static void icmp_state(struct step *step)
+{
+	const struct side *own = step->own;
+	const struct icmp_error *error = step->seg->icmp;
+
+	if (!error || !side_has(own, SIDE_ISN) || step->seq.raw != own->isn)
+		return;
+	if (own->state == STATE_SYN_SENT
+		    ? ends_connect(error)
+		    : own->state == STATE_SYN_RECEIVED && own->synack && ends_half_open(error))
+		state_event(step, step->from, EVENT_RECEIVE_ICMP, STATE_PROVISIONAL | STATE_QUIET);
+}
+
+/* It goes on with its opening: the ICMP error did not reach it, or it does not mind them. */
+void icmp_not_minded(struct step *step)
+{
+	const struct side *own = step->own, *peer = step->peer;
+	uint8_t phase = step->flow->phase;
+
+	if (own->state != STATE_CLOSED || (step->seg->flags & TCP_RST) ||
+	    (phase != PHASE_SYN && phase != PHASE_HALF) ||
+	    !state_withdraw(step, step->from, STATE_CLOSED))
+		return;
+	if (own->state == STATE_SYN_SENT && peer->synack && peer->last.frame)
+		state_event_at(step, step->from, EVENT_RECEIVE_SYN_ACK, STATE_PROVISIONAL,
+			       peer->last.frame);
+}
+
 void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 	       const struct tuple *tuple, bool swapped)
 {
@@ -58,6 +107,7 @@ void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash
 	if (slot && !(slot->ref & REF_TOMB)) {
 		flow_pair(tracker, &step, seg, slot->ref, swapped);
 		icmp_fact(&step);
+		icmp_state(&step);
 		note.conn = step.flow->first_frame;
 		note.layer = step.flow->layer;
 		note.from = (uint8_t)step.from;

@@ -368,6 +368,7 @@ void input_segment(struct step *step)
 	quality_step(step);
 	flags_step(step);
 	count_step(step);
+	icmp_not_minded(step);
 	by_flags(step);
 	confirm_step(step);
 	if (flow->chunks & CHUNK_RESETS)

@@ -190,6 +190,7 @@ void quality_step(struct step *step);
 void stall_step(struct step *step);
 void stall_add(struct step *step, enum stall_kind kind, int64_t lasted_ns, uint64_t first_frame,
 	       enum end who);
+void icmp_not_minded(struct step *step);
 void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 	       const struct tuple *tuple, bool swapped);
 
