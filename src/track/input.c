@@ -183,7 +183,7 @@ static void assume_established(struct step *step)
 }
 
 /* What this end's own act shows: that what it was sent before did arrive. */
-static void confirm_step(struct step *step)
+void confirm_step(struct step *step)
 {
 	const struct side *peer = step->peer;
 

@@ -9,7 +9,9 @@
  * Source: RFC 9293 sections 3.5.2-3 and 3.10.7, RFC 5961 section 3.
  */
 
-#define WENT_ON_NS (200 * NSEC_PER_MSEC) /* and two RTTs: what comes later was not in flight */
+#define GIVES_UP_REPEATS 3
+#define TTL_APART	 2		       /* routes change by a hop or two */
+#define WENT_ON_NS	 (200 * NSEC_PER_MSEC) /* and two RTTs: what comes later was not in flight */
 
 /* What the receiver expects next of the resetter: its last ACK. */
 static bool receiver_expects(const struct step *step, uint32_t *expected)
@@ -178,6 +180,39 @@ static struct kept_reset *reset_keep(struct resets *resets, bool ends)
 	return ends ? &resets->reset[RESETS_MOST - 1] : NULL;
 }
 
+/* It came another way than its sender's other segments: perhaps somebody else sent it. */
+static bool other_path(const struct kept_reset *kept)
+{
+	int apart = (int)kept->at.ttl - (int)kept->facts.usual_ttl;
+
+	return kept->facts.usual_ttl && (apart > TTL_APART || apart < -TTL_APART);
+}
+
+/* Nothing came back to the resetter for so long that it gave up: nor will the reset arrive. */
+static bool gives_up(const struct step *step)
+{
+	const struct probes *probes = flow_probes(step->pools, step->flow, step->from);
+	const struct loss *loss = flow_loss(step->pools, step->flow, step->from);
+
+	return (side_has(step->own, SIDE_PROBING) && probes && probes->keepalive.unanswered) ||
+	       (loss && loss->run_active && loss->run.repeats >= GIVES_UP_REPEATS &&
+		!loss->run.answered);
+}
+
+static void reset_states(struct step *step, const struct kept_reset *kept)
+{
+	uint32_t own = STATE_PROVISIONAL | STATE_QUIET, peer = own;
+
+	if (other_path(kept))
+		own |= STATE_ASSUMED;
+	if (gives_up(step))
+		peer |= STATE_ASSUMED;
+	if (step->seg->flags & TCP_ACK) /* a bare one needs no socket */
+		confirm_step(step);
+	state_event(step, step->from, EVENT_SEND_RST, own);
+	state_event(step, end_other(step->from), EVENT_RECEIVE_RST, peer);
+}
+
 static void reset_ends(struct step *step, struct resets *resets, const struct kept_reset *kept)
 {
 	struct flow *flow = step->flow;
@@ -193,9 +228,7 @@ static void reset_ends(struct step *step, struct resets *resets, const struct ke
 	}
 	if (candidate && candidate->challenged && candidate->from == step->from)
 		flow->bits |= FLOW_RESTARTED;
-	state_event(step, step->from, EVENT_SEND_RST, 0);
-	state_event(step, end_other(step->from), EVENT_RECEIVE_RST,
-		    STATE_PROVISIONAL | STATE_QUIET);
+	reset_states(step, kept);
 	flow_ended(step);
 }
 
@@ -214,6 +247,15 @@ static void time_wait_killed(struct step *step)
 		return;
 	odd->time_wait_killed = step->seg->frame;
 	state_event(step, end_other(step->from), EVENT_RECEIVE_RST, 0);
+}
+
+/* An end whose forged reset closed the other one lives, until its next segment is answered. */
+static void answered_late(struct step *step)
+{
+	if (flow_has(step->flow, FLOW_RESET) && step->peer->state != STATE_CLOSED &&
+	    fate_when_up(step) == RESET_ACCEPTED)
+		state_event(step, end_other(step->from), EVENT_RECEIVE_RST,
+			    STATE_PROVISIONAL | STATE_QUIET);
 }
 
 static uint32_t fate_note(enum reset_fate fate)
@@ -258,8 +300,10 @@ void reset_step(struct step *step)
 	}
 	if (fate == RESET_CHALLENGED)
 		await_challenge(step);
-	if (fate == RESET_AFTER_CLOSE)
+	if (fate == RESET_AFTER_CLOSE) {
 		time_wait_killed(step);
+		answered_late(step);
+	}
 	if (fate == RESET_ACCEPTED && kept)
 		reset_ends(step, resets, kept);
 }
@@ -270,6 +314,23 @@ static bool acks_later(const struct step *step, const struct kept_reset *ending)
 	return (step->seg->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && step->acks_new &&
 	       seq_after(step->seg->ack, seq_of(ending->at.seq)) && ending->facts.seq_is_snd_nxt &&
 	       ending->facts.sender_went_on;
+}
+
+/* Its state is what it was before the reset, and goes on from there. */
+static void closed_not(struct step *step)
+{
+	if (state_withdraw(step, step->from, STATE_CLOSED) && (step->seg->flags & TCP_FIN))
+		state_event(step, step->from, EVENT_SEND_FIN, 0);
+}
+
+/* The end whose address an accepted reset carried lives: somebody else sent that reset. */
+static void sender_lives(struct step *step, const struct kept_reset *ending)
+{
+	if ((ending->at.from & MARK_END) != (uint8_t)step->from || step->stray ||
+	    step->seg->frame == ending->at.frame || !(step->new_octets || step->acks_new))
+		return;
+	if (other_path(ending) || seq_after(step->end, seq_of(ending->at.seq)))
+		closed_not(step);
 }
 
 /* What comes after a reset: its sender goes on, or its receiver shows that it did not take it. */
@@ -294,6 +355,7 @@ void reset_went_on(struct step *step)
 		return;
 	struct kept_reset *ending = &resets->reset[resets->ending - 1];
 
+	sender_lives(step, ending);
 	if ((ending->at.from & MARK_END) == (uint8_t)step->from || step->stray ||
 	    !(acks_later(step, ending) ||
 	      ((step->new_octets || step->acks_new) && step->now - ending->at.ns >= in_flight)))
@@ -307,8 +369,7 @@ void reset_went_on(struct step *step)
 	resets->ending = 0;
 	step->flow->bits &= ~(uint32_t)(FLOW_RESET | FLOW_ENDED);
 	due_leave(step->tracker, step->index);
-	state_withdraw(step, step->from, STATE_CLOSED);
-	if (ending->facts.sender_went_on) {
-		step->peer->state = STATE_ESTABLISHED;
-	}
+	closed_not(step);
+	if (ending->facts.sender_went_on)
+		state_withdraw(step, end_other(step->from), STATE_CLOSED);
 }

@@ -65,6 +65,8 @@ void state_confirm(struct step *step, enum end end)
 {
 	struct side *side = &step->flow->side[end];
 
+	if (side->state == STATE_CLOSED) /* its acts rather show that it is not */
+		return;
 	for (unsigned at = side->state_count; at-- > 0;) {
 		uint64_t *entry = entry_at(step, end, at, false);
 

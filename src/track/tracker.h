@@ -120,6 +120,7 @@ struct step {
 /* input.c */
 void input_segment(struct step *step);
 struct mark step_mark(const struct step *step);
+void confirm_step(struct step *step);
 
 /* How long nobody had spoken before this segment, in milliseconds. */
 uint32_t step_quiet_ms(const struct step *step);
