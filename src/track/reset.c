@@ -207,6 +207,9 @@ static void reset_states(struct step *step, const struct kept_reset *kept)
 		own |= STATE_ASSUMED;
 	if (gives_up(step))
 		peer |= STATE_ASSUMED;
+	/* TIME_WAIT acknowledges; what resets held nothing any more when the FIN came. */
+	if (!side_has(step->peer, SIDE_FIN_ACKED))
+		state_withdraw(step, step->from, STATE_TIME_WAIT);
 	if (step->seg->flags & TCP_ACK) /* a bare one needs no socket */
 		confirm_step(step);
 	state_event(step, step->from, EVENT_SEND_RST, own);
