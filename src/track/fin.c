@@ -61,11 +61,18 @@ static void fin_withdraw(struct step *step)
 	for (unsigned i = 0; i < sizeof(by_ack) / sizeof(by_ack[0]); i++)
 		if (state_withdraw(step, step->from, by_ack[i]))
 			break;
-	for (unsigned i = 0; i < sizeof(by_fin) / sizeof(by_fin[0]); i++)
-		if (state_withdraw(step, other, by_fin[i])) {
+	for (unsigned i = 0; i < sizeof(by_fin) / sizeof(by_fin[0]); i++) {
+		uint64_t frame = state_withdraw(step, other, by_fin[i]);
+
+		if (!frame)
+			continue;
+		if (step->peer->state == STATE_CLOSING) /* the ACK of its own FIN led there */
+			state_event_at(step, other, EVENT_RECEIVE_ACK_OF_FIN,
+				       STATE_PROVISIONAL | STATE_QUIET, frame);
+		else
 			state_event(step, other, EVENT_RECEIVE_FIN, STATE_PROVISIONAL);
-			break;
-		}
+		break;
+	}
 }
 
 static void fin_again(struct step *step, struct closing_side *own)
