@@ -24,6 +24,15 @@ static bool receiver_expects(const struct step *step, uint32_t *expected)
 	return true;
 }
 
+/* It answers what crossed the FIN. A bare reset of a system of today has the window 0. */
+static bool has_number_of_fin(const struct step *step)
+{
+	const struct side *own = step->own;
+
+	return side_has(own, SIDE_FIN_ACKED) && step->seq.raw == own->acked - 1 &&
+	       !(step->seg->flags & TCP_ACK) && !step->seg->window;
+}
+
 static enum reset_fate fate_when_up(const struct step *step)
 {
 	const struct side *own = step->own;
@@ -36,6 +45,9 @@ static enum reset_fate fate_when_up(const struct step *step)
 	if (!receiver_expects(step, &expected)) /* nothing contradicts it */
 		return side_has(own, SIDE_NXT) ? RESET_IGNORED : RESET_ACCEPTED;
 	if (step->seq.raw == expected)
+		return RESET_ACCEPTED;
+	/* ... and the number of the FIN that the receiver has taken: tcp_reset_check(). */
+	if (has_number_of_fin(step))
 		return RESET_ACCEPTED;
 	/* Linux also takes the right edge of what it holds out of order. */
 	if (loss && loss->held_count > 0 && step->seq.raw == loss->held[loss->held_count - 1].right)
@@ -99,6 +111,11 @@ static const struct mark *trigger_of(const struct step *step)
 		    mark_end(mark).raw == seg->ack.raw)
 			return mark;
 	}
+	const struct closing *closing = flow_closing(step->pools, step->flow);
+
+	if (closing && has_number_of_fin(step) &&
+	    peer->last_data.frame > closing->side[step->from].first.frame)
+		return &peer->last_data;
 	return NULL;
 }
 
