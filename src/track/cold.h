@@ -97,6 +97,7 @@ struct closing_side {
 	uint32_t after_start;
 	bool acks_peer_fin, completes_handshake;
 	bool after_any;
+	bool early; /* it came before octets below it: its receiver waits for those */
 };
 
 struct closing {

@@ -15,9 +15,31 @@ static struct seq fin_seq(const struct step *step)
 	return seq_add(step->seq, step->seg->payload_bytes);
 }
 
+/* Whether octets below the FIN have not arrived yet: its receiver cannot take it before. */
+static bool fin_early(const struct step *step, struct seq fin)
+{
+	const struct side *own = step->own;
+	const struct loss *loss = flow_loss(step->pools, step->flow, step->from);
+
+	if (side_has(own, SIDE_FIN_ACKED))
+		return false;
+	for (unsigned i = 0; loss && i < loss->hole_count; i++)
+		if (seq_before(seq_of(loss->holes[i].left), fin) &&
+		    (!side_has(own, SIDE_ACKED) ||
+		     seq_after(seq_of(loss->holes[i].right), side_acked(own))))
+			return true;
+	return false;
+}
+
+static void fin_taken(struct step *step, struct closing_side *closed, enum end by, uint64_t frame)
+{
+	closed->early = false;
+	state_event_at(step, by, EVENT_RECEIVE_FIN, STATE_PROVISIONAL, frame);
+}
+
 /* Closing confirms what was inferred of the closer, but for the peer's FIN when it does not
    acknowledge that one: it had not arrived yet, and will. */
-static void fin_states(struct step *step, bool crossed)
+static void fin_states(struct step *step, struct closing_side *own, bool crossed)
 {
 	const struct closing_side *peer = closing_of(step, end_other(step->from));
 	bool awaits = crossed && state_withdraw(step, step->from, STATE_CLOSE_WAIT) != 0;
@@ -27,7 +49,9 @@ static void fin_states(struct step *step, bool crossed)
 	if (awaits && peer)
 		state_event_at(step, step->from, EVENT_RECEIVE_FIN, STATE_PROVISIONAL,
 			       peer->first.frame);
-	state_event(step, end_other(step->from), EVENT_RECEIVE_FIN, STATE_PROVISIONAL);
+	own->early = fin_early(step, seq_of(own->seq));
+	if (!own->early)
+		fin_taken(step, own, end_other(step->from), step->seg->frame);
 }
 
 static void fin_first(struct step *step, struct closing_side *own)
@@ -48,7 +72,7 @@ static void fin_first(struct step *step, struct closing_side *own)
 		flow->bits |= FLOW_FIRST_FIN_B;
 	if (peer_closed && !own->acks_peer_fin)
 		flow->bits |= FLOW_CROSSED;
-	fin_states(step, peer_closed && !own->acks_peer_fin);
+	fin_states(step, own, peer_closed && !own->acks_peer_fin);
 }
 
 /* The repeat shows that the FIN, or the ACK of it, never arrived: take back what rested on it. */
@@ -85,11 +109,26 @@ static void fin_again(struct step *step, struct closing_side *own)
 	fin_withdraw(step);
 }
 
+/* What was missing below an early FIN has arrived. */
+static void fin_in_order(struct step *step)
+{
+	struct closing_side *own;
+
+	if (!side_has(step->own, SIDE_FIN))
+		return;
+	own = closing_of(step, step->from);
+	if (own && own->early && !fin_early(step, seq_of(own->seq)))
+		fin_taken(step, own, end_other(step->from), step->seg->frame);
+}
+
 void fin_step(struct step *step)
 {
 	struct closing_side *own;
 
-	if (!(step->seg->flags & TCP_FIN) || step->stray)
+	if (step->stray)
+		return;
+	fin_in_order(step);
+	if (!(step->seg->flags & TCP_FIN))
 		return;
 	own = closing_of(step, step->from);
 	step->keep = true;
@@ -129,6 +168,8 @@ void fin_acked(struct step *step)
 		step->notes |= NOTE_ACKS_FIN;
 		step->keep = true;
 		closed->acked = step_mark(step);
+		if (closed->early) /* the hole is the capture's */
+			fin_taken(step, closed, step->from, closed->first.frame);
 		ack_of_fin_event(step);
 		fin_check_end(step);
 	} else if ((peer->last.flags & TCP_FIN) && (peer->last.notes & NOTE_RESENT)) {
