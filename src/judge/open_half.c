@@ -25,7 +25,9 @@ static bool client_gone(const struct context *context, struct verdict *out)
 	const struct moment *reset =
 		moment_after(conn, &conn->synack, END_CLIENT, TCP_RST, TCP_SYN);
 
-	if (!reset || reset->raw_seq != conn->synack.raw_ack)
+	while (reset && reset->raw_seq != conn->synack.raw_ack) /* those were not taken */
+		reset = moment_after(conn, reset, END_CLIENT, TCP_RST, TCP_SYN);
+	if (!reset)
 		return false;
 	out->by = ACTOR_CLIENT;
 	verdict_cite(out, conn->syn.frame);

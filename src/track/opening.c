@@ -366,6 +366,17 @@ static bool client_in_opening(struct step *step)
 	return true;
 }
 
+/* The half-open server answers what is unacceptable (RFC 5961): that is no sign of the client's
+ * ACK. */
+static bool challenge_when_half(const struct step *step)
+{
+	const struct odd *odd = flow_odd(step->pools, step->flow);
+
+	return odd && odd->challengeable && odd->challenge_from == (uint8_t)step->from &&
+	       !step->seg->payload_bytes && !(step->seg->flags & TCP_FIN) &&
+	       step->own->last.frame && step->seg->ack.raw == step->own->last.ack;
+}
+
 /* A segment of the server without SYN: it acknowledges the client's SYN, or is not of this one. */
 static bool server_in_opening(struct step *step)
 {
@@ -391,6 +402,8 @@ static bool server_in_opening(struct step *step)
 		state_assume(step, END_SERVER, STATE_ESTABLISHED);
 		state_event(step, END_CLIENT, EVENT_RECEIVE_SYN_ACK, STATE_PROVISIONAL);
 	} else {
+		if (challenge_when_half(step))
+			return true;
 		state_event(step, END_SERVER, EVENT_RECEIVE_ACK_OF_SYN, 0);
 		state_confirm(step, END_SERVER);
 		state_event(step, END_CLIENT, EVENT_RECEIVE_ACK_OF_SYN, STATE_PROVISIONAL);
