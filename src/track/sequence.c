@@ -127,6 +127,26 @@ static bool is_stray(const struct step *step)
 	return past > STRAY_OCTETS || past < -STRAY_OCTETS;
 }
 
+/*
+ * A bare FIN that no receiver takes: on an octet that it has as text, or farther beyond the edge of
+ * its window than that window is wide, and nothing else says that segments are missing here.
+ */
+static bool fin_unacceptable(const struct step *step)
+{
+	const struct side *own = step->own, *peer = step->peer;
+	const struct loss *loss = flow_loss(step->pools, step->flow, step->from);
+	bool known;
+	uint32_t window = side_window_octets(step->flow, peer, &known);
+
+	if (!(step->seg->flags & TCP_FIN) || step->seg->payload_bytes || side_has(own, SIDE_FIN) ||
+	    step->opened || !side_has(own, SIDE_ACKED) || (loss && loss->hole_count))
+		return false;
+	if (seq_before(step->seq, side_acked(own)))
+		return seq_at_or_before(side_acked(own), side_nxt(own));
+	return known && seq_after(step->seq, side_nxt(own)) &&
+	       seq_distance(step->seq, seq_add(seq_of(peer->ack_sent), window)) > (int32_t)window;
+}
+
 void sequence_step(struct step *step)
 {
 	struct side *own = step->own;
@@ -136,7 +156,7 @@ void sequence_step(struct step *step)
 		payload_facts(step);
 		return;
 	}
-	if (is_stray(step)) {
+	if (is_stray(step) || fin_unacceptable(step)) {
 		step->stray = true;
 		step->keep = true;
 		step->notes |= NOTE_MISS;
