@@ -70,7 +70,9 @@ static const struct entry entries[] = {
 			      "kind that comes in from outside; nothing follows it.",
 		.kernel = "Linux allows it: SYN_SENT, then SYN_RECV by its own SYN, then "
 			  "ESTABLISHED; connect() returns success. ss shows the same local and "
-			  "peer address. The port came from net.ipv4.ip_local_port_range.",
+			  "peer address. The port came from net.ipv4.ip_local_port_range. "
+			  "close() sends the FIN to itself: FIN_WAIT_1, CLOSING, TIME_WAIT "
+			  "(end.fin.simultaneous).",
 		.advice = "Do not let a client retry in a loop against a local port of the "
 			  "ephemeral range ({server_port}): listen on a port outside of "
 			  "net.ipv4.ip_local_port_range or reserve it "

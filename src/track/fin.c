@@ -54,6 +54,22 @@ static void fin_states(struct step *step, struct closing_side *own, bool crossed
 		fin_taken(step, own, end_other(step->from), step->seg->frame);
 }
 
+/* A socket connected to itself is sent its own FIN: a simultaneous close with one of everything. */
+static void fin_to_itself(struct step *step, const struct closing_side *own)
+{
+	struct closing_side *other = closing_of(step, end_other(step->from));
+
+	if (other)
+		*other = *own;
+	step->peer->bits |= SIDE_FIN;
+	step->flow->bits |= FLOW_CROSSED;
+	for (enum end end = END_CLIENT; end <= END_SERVER; end++) {
+		state_confirm(step, end);
+		state_event(step, end, EVENT_SEND_FIN, 0);
+		state_event(step, end, EVENT_RECEIVE_FIN, STATE_PROVISIONAL | STATE_QUIET);
+	}
+}
+
 static void fin_first(struct step *step, struct closing_side *own)
 {
 	struct flow *flow = step->flow;
@@ -72,7 +88,10 @@ static void fin_first(struct step *step, struct closing_side *own)
 		flow->bits |= FLOW_FIRST_FIN_B;
 	if (peer_closed && !own->acks_peer_fin)
 		flow->bits |= FLOW_CROSSED;
-	fin_states(step, own, peer_closed && !own->acks_peer_fin);
+	if (flow_has(flow, FLOW_SELF))
+		fin_to_itself(step, own);
+	else
+		fin_states(step, own, peer_closed && !own->acks_peer_fin);
 }
 
 /* The repeat shows that the FIN, or the ACK of it, never arrived: take back what rested on it. */
@@ -153,6 +172,17 @@ static void ack_of_fin_event(struct step *step)
 		    STATE_PROVISIONAL | (quiet ? STATE_QUIET : 0));
 }
 
+/* The ACK of a socket that is connected to itself is for its own FIN. */
+static void own_fin_acked(struct step *step, const struct mark *acked)
+{
+	struct closing_side *own = closing_of(step, step->from);
+
+	step->own->bits |= SIDE_FIN_ACKED;
+	if (own)
+		own->acked = *acked;
+	state_event(step, step->from, EVENT_RECEIVE_ACK_OF_FIN, STATE_PROVISIONAL | STATE_QUIET);
+}
+
 void fin_acked(struct step *step)
 {
 	struct side *peer = step->peer;
@@ -171,6 +201,8 @@ void fin_acked(struct step *step)
 		if (closed->early) /* the hole is the capture's */
 			fin_taken(step, closed, step->from, closed->first.frame);
 		ack_of_fin_event(step);
+		if (flow_has(step->flow, FLOW_SELF))
+			own_fin_acked(step, &closed->acked);
 		fin_check_end(step);
 	} else if ((peer->last.flags & TCP_FIN) && (peer->last.notes & NOTE_RESENT)) {
 		closed->acked_again++;
