@@ -237,6 +237,28 @@ static void the_idlest_connection_is_evicted(void **state)
 	bed_free(bed);
 }
 
+/* What was evicted lived: its next segment starts a record that names it, and is not late. */
+static void an_evicted_connection_goes_on_in_another_record(void **state)
+{
+	(void)state;
+	struct bed *bed = bed_new(1);
+
+	bed_open(bed);
+	bed_make(bed, C, TCP_SYN, 0, 0, 0)->src_port = 50001; /* 4 */
+	bed_send(bed, NSEC_PER_MSEC);
+	assert_int_equal(bed->count, 1);
+	assert_true(record(bed, 0)->quality.evicted);
+	bed_say(bed, 10, C, TCP_ACK, 1, 1, 100); /* 5 */
+	bed_say(bed, 10, S, TCP_ACK, 1, 101, 0);
+	tracker_finish(bed->tracker);
+	assert_int_equal(tracker_stats(bed->tracker)->late_segments, 0);
+	assert_int_equal(bed->count, 3);
+	assert_int_equal(record(bed, 2)->conn, 5);
+	assert_int_equal(record(bed, 2)->continues, 1);
+	assert_int_equal(record(bed, 2)->half[C].packets, 1);
+	bed_free(bed);
+}
+
 /* The limit is reached by the very SYN whose answer moves it: nothing of the old one is read then.
  */
 static void a_move_may_evict_the_connection_it_leaves(void **state)
@@ -292,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_challenged_restart_resets_the_old_and_opens_the_new),
 		cmocka_unit_test(an_unanswered_train_is_released_when_no_schedule_goes_on),
 		cmocka_unit_test(the_idlest_connection_is_evicted),
+		cmocka_unit_test(an_evicted_connection_goes_on_in_another_record),
 		cmocka_unit_test(a_move_may_evict_the_connection_it_leaves),
 		cmocka_unit_test(records_of_one_frame_come_in_order_of_conn),
 	};

@@ -83,6 +83,8 @@ static uint32_t tomb_bits(const struct flow *flow)
 		bits |= TOMB_RESET;
 	if (!flow_has(flow, FLOW_ENDED) || flow_has(flow, FLOW_REPLACED))
 		bits |= TOMB_NEVER_ENDED;
+	if (flow_has(flow, FLOW_EVICTED) && !flow_has(flow, FLOW_ENDED))
+		bits |= TOMB_EVICTED;
 	return bits;
 }
 

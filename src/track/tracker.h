@@ -35,6 +35,7 @@ enum tomb_bit {
 	TOMB_NEVER_ENDED = 0x04,
 	TOMB_WAIT_A = 0x08, /* TIME_WAIT is (or would be) held by the key's first end */
 	TOMB_WAIT_B = 0x10,
+	TOMB_EVICTED = 0x20, /* it lived: what comes is no late segment */
 };
 
 struct tomb_entry {
