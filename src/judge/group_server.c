@@ -50,13 +50,15 @@ static bool is_around(const struct remembered *at, const struct remembered *fact
 /* What take() counts among the connections of a find. */
 enum around_count {
 	KILLED_BY_RESET,
-	KILLED_UNSPOKEN
+	KILLED_UNSPOKEN,
+	CLOSED_EMPTY
 };
 
 static void take(struct group *group, struct find *find, struct remembered *fact)
 {
 	gather_take(group, find, fact, fact->fact.idle_ns);
 	find->counts[KILLED_BY_RESET] += (fact->fact.what & FACT_BY_RESET) != 0;
+	find->counts[CLOSED_EMPTY] += (fact->fact.what & FACT_EMPTY) != 0;
 	find->counts[KILLED_UNSPOKEN] += (fact->fact.what & FACT_ABORTED_EARLY) != 0;
 }
 
@@ -209,7 +211,21 @@ static bool listener_closed(struct group *group, struct find *find, struct verdi
 		return false;
 	out->by = ACTOR_SERVER;
 	verdict_value(out, "connections", VALUE_COUNT, (int64_t)find->total);
+	verdict_value(out, "without_data", VALUE_COUNT, (int64_t)find->counts[CLOSED_EMPTY]);
 	verdict_value(out, "at_ns", VALUE_TIME, find->period_ns);
+	if (find->counts[CLOSED_EMPTY]) {
+		verdict_text(out, "cause",
+			     "its listener was closed with connections waiting to be accepted");
+		verdict_exclude(out, "group.process-killed",
+				"one that nothing was sent on was reset too: once accepted, the "
+				"end of its process closes it with a FIN",
+				0);
+	} else {
+		verdict_text(out, "cause",
+			     "its listener was closed with connections waiting to be accepted, or "
+			     "its process ended without having read from them");
+		verdict_lower(out);
+	}
 	return true;
 }
 
@@ -358,21 +374,26 @@ static const struct entry entries[] = {
 		.title = "Listener closed with connections queued",
 		.headline =
 			"{server} reset {connections} connections together before sending a byte "
-			"on any: its listener was closed with connections waiting to be accepted",
-		.grouped = "connections that {server} reset when its listener was closed, before "
-			   "they were accepted",
+			"on any: {cause}",
+		.grouped = "connections that {server} reset together before sending a byte on any: "
+			   "{cause}",
 		.meaning =
 			"The clients were connected as far as they could tell, but the server's "
 			"program had not accepted them yet when it closed its listening socket (it "
 			"stopped, restarted or crashed). The kernel then resets everything that "
-			"still waits in the accept queue, and what the clients had sent is lost.",
+			"still waits in the accept queue, and what the clients had sent is lost. "
+			"Where every client had sent something, connections that were accepted and "
+			"not yet read from look just the same when the process ends.",
 		.evidence = "At least two connections of one address and port get S>C R. with seq "
 			    "1 within 10 ms of each other; the server had sent nothing but the "
-			    "SYN-ACK and ACKs on them.",
+			    "SYN-ACK and ACKs on them. Likely when the client of at least one had "
+			    "sent nothing either, for what was accepted gets a FIN then; possible "
+			    "when all had.",
 		.lookalikes = "end.rst.unread-data and end.rst.abort explain one such connection "
 			      "by itself: a program that closes without reading. "
-			      "group.process-killed: the server had spoken on the connections. "
-			      "Together in one instant a closed listener fits best.",
+			      "group.process-killed: the server had spoken on the connections, or "
+			      "had accepted them and not read what they sent: that cannot be told "
+			      "from a closed listener when every client had sent something.",
 		.kernel = "Linux: inet_csk_listen_stop() resets each child that was not accepted; "
 			  "reset reason TCP_STATE. The clients see ECONNRESET although connect() "
 			  "had succeeded.",
