@@ -254,7 +254,8 @@ static const struct entry entries[] = {
 			"(bandwidth times round trip), or the reader empties it slowly.",
 		.evidence = "Segments that end exactly at the edge of the announced window, then a "
 			    "pause that ends with an ACK which moves that edge, whereupon data "
-			    "flows again.",
+			    "flows again; or a pause before a segment that is smaller than others "
+			    "could be and ends just there.",
 		.lookalikes = "A window of zero is life.zero-window. A sender that stops short of "
 			      "the edge is limited by congestion control or by its own program.",
 		.kernel = "Linux lets the window grow with what the program reads, up to "

@@ -39,6 +39,14 @@ static uint64_t frame_before(const struct step *step)
 							      : step->peer->last.frame;
 }
 
+/* Payload below this does not fill a segment, whatever options it carries. */
+static uint32_t small_segment(const struct step *step)
+{
+	uint32_t mss = side_has(step->peer, SIDE_MSS) ? step->peer->mss : 1460;
+
+	return mss > 2 * OPTIONS_MOST ? mss - OPTIONS_MOST : mss;
+}
+
 /* New payload after a pause: who owed it? */
 static void data_after_pause(struct step *step)
 {
@@ -49,6 +57,12 @@ static void data_after_pause(struct step *step)
 	if (side_outstanding(step->own) && step->own->last_data.frame &&
 	    step->own->acked != step->seq.raw)
 		return; /* it waits for an ACK, not for its program */
+	/* A window smaller than a segment is filled only when a timer asks for it. */
+	if ((step->notes & NOTE_WINDOW_FULL) && step->seg->payload_bytes < small_segment(step)) {
+		stall_add(step, STALL_SMALL_WINDOW, step->silence_ns, before,
+			  end_other(step->from));
+		return;
+	}
 	if (step->from == END_SERVER) {
 		if (peers_turn || first)
 			stall_add(step, STALL_SERVER_THINK, step->silence_ns, before, END_SERVER);
@@ -92,8 +106,7 @@ static void pause_step(struct step *step)
 static void nagle_step(struct step *step)
 {
 	const struct side *own = step->own, *peer = step->peer;
-	uint32_t mss = side_has(peer, SIDE_MSS) ? peer->mss : 1460;
-	uint32_t small = mss > 2 * OPTIONS_MOST ? mss - OPTIONS_MOST : mss;
+	uint32_t small = small_segment(step);
 	int64_t waited = own->acked_ns - own->last_data.ns;
 	int64_t rtt = flow_rtt_ns(step->tracker, step->flow);
 	int64_t after = step->now - own->acked_ns;
