@@ -121,6 +121,8 @@ static void nagle_step(struct step *step)
 	    peer->last.ack != own->last_data.seq + own->last_data.len ||
 	    step->seq.raw != peer->last.ack || after > soon || after < 0)
 		return;
+	if (own->last_data.notes & NOTE_WINDOW_FULL) /* the window held it back, not Nagle */
+		return;
 	if (rtt != TIME_NONE)
 		waited -= rtt;
 	if (waited >= DELACK_LEAST_NS && waited <= DELACK_MOST_NS)
