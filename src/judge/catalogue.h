@@ -39,8 +39,8 @@ struct group_rule; /* judge/gather.h */
  * are filled by report/: {client} {server} (address:port), {client_host} {server_host} (address),
  * {server_port}, {by} (address:port of who did it), {by_host}, {by_role} ("the client"), {other},
  * {other_host}, {other_role}, and {key} for any value of the verdict, durations as "60.0 s",
- * sizes as "31 bytes". In a
- * group verdict {server} is its host and port, {host} its host.
+ * sizes as "31 bytes". " after {key} of silence" is left out below 200 ms. In a group verdict
+ * {server} is its host and port, {host} its host.
  */
 struct entry {
 	const char *id;

@@ -9,6 +9,9 @@
 #include "base/time.h"
 #include "report/out.h"
 
+/* Shorter ones are the pace of an exchange (docs/precedence.md, section 6: stall). */
+#define SILENCE_LEAST_NS (200 * NSEC_PER_MSEC)
+
 /* A text that grows to a limit and then stops. */
 struct filling {
 	char *text;
@@ -245,6 +248,29 @@ static const char *add_singular(struct filling *to, const char *template)
 	return template;
 }
 
+/* The end of a template's "after {idle_ns} of silence": no silence to speak of is left out. */
+static const char *leave_out_silence(struct filling *to, const struct verdict *verdict,
+				     const char *open, const char *close)
+{
+	static const char after[] = " after ", of_silence[] = " of silence";
+	size_t length = (size_t)(close - open - 1), used = to->used;
+
+	if (strncmp(close + 1, of_silence, sizeof(of_silence) - 1) != 0 ||
+	    !has_ending(to->text, &used, after))
+		return NULL;
+	for (unsigned i = 0; i < verdict->value_count; i++) {
+		const struct verdict_value *value = &verdict->values[i];
+
+		if (value->kind != VALUE_NS || value->number >= SILENCE_LEAST_NS ||
+		    strlen(value->key) != length || memcmp(value->key, open + 1, length) != 0)
+			continue;
+		to->used = used;
+		to->text[used] = '\0';
+		return close + sizeof(of_silence);
+	}
+	return NULL;
+}
+
 void sentence_format(char text[static SENTENCE_BYTES], const char *template,
 		     const struct sentence *about)
 {
@@ -260,6 +286,13 @@ void sentence_format(char text[static SENTENCE_BYTES], const char *template,
 			return;
 		}
 		add(&to, template, (size_t)(open - template));
+
+		const char *rest = leave_out_silence(&to, about->verdict, open, close);
+
+		if (rest) {
+			template = rest;
+			continue;
+		}
 
 		size_t length = (size_t)(close - open - 1);
 

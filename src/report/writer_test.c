@@ -211,6 +211,23 @@ static void a_count_of_one_is_said_in_the_singular(void **state)
 	}
 }
 
+static void no_silence_to_speak_of_is_left_out(void **state)
+{
+	static const char template[] = "{by_role} closed after {idle_ns} of silence; data came";
+	char text[SENTENCE_BYTES];
+
+	(void)state;
+	for (int64_t ms = 199; ms <= 200; ms++) {
+		struct verdict verdict = { .by = ACTOR_BOTH };
+
+		verdict_value(&verdict, "idle_ns", VALUE_NS, ms * NSEC_PER_MSEC);
+		sentence_format(text, template, &(struct sentence){ .verdict = &verdict });
+		assert_string_equal(
+			text, ms < 200 ? "both ends closed; data came"
+				       : "both ends closed after 200 ms of silence; data came");
+	}
+}
+
 static void a_reader_that_went_away_is_no_error(void **state)
 {
 	struct out out;
@@ -299,6 +316,7 @@ int main(void)
 		cmocka_unit_test(durations_read_well),
 		cmocka_unit_test(placeholders_are_filled_from_the_verdict),
 		cmocka_unit_test(a_count_of_one_is_said_in_the_singular),
+		cmocka_unit_test(no_silence_to_speak_of_is_left_out),
 		cmocka_unit_test(a_reader_that_went_away_is_no_error),
 		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(community_id_equals_the_specifications_vector),
