@@ -39,6 +39,25 @@ static unsigned opening_bits(const struct conn *conn)
 	return 0;
 }
 
+/*
+ * A listener with a full accept queue that used a SYN cookie has forgotten the handshake: it drops
+ * the last ACK and repeats nothing, and the client's first data knocks until there is room.
+ */
+static unsigned repeated_bits(const struct conn *conn)
+{
+	const struct half *client = conn_client(conn), *server = conn_server(conn);
+	const struct resend_run *run = client->worst_resend;
+
+	if (!client->resent_segments && !server->resent_segments)
+		return 0;
+	if (conn->handshake_ack.frame && !server->resent_segments && run->seq == 1 &&
+	    run->payload_bytes && client->resent_segments == run->repeats &&
+	    run->original_frame == client->first_data.frame &&
+	    (!server->first_data.frame || server->first_data.frame > run->last_frame))
+		return FACT_DATA_WAITED;
+	return client->data_packets || server->data_packets ? FACT_LOST : 0;
+}
+
 static const struct reset *ending(const struct conn *conn)
 {
 	return conn->ending_reset >= 0 ? &conn->resets[conn->ending_reset] : NULL;
@@ -152,6 +171,7 @@ void fact_of(const struct conn *conn, const struct judgement *judgement, struct 
 	out->server = conn_server(conn)->ip;
 	out->port = conn_server(conn)->port;
 	out->what = conn_client(conn)->syn > 1 ? FACT_SYN_AGAIN : 0;
+	out->what |= repeated_bits(conn);
 	out->what |= opening_bits(conn) | empty_bits(conn) | server_end_bits(conn, out);
 	out->what |= idle_bits(conn, judgement, out);
 	if (judgement->has_open && judgement->open.entry->look &&

@@ -24,6 +24,8 @@ enum fact_bit {
 	FACT_DIED_SILENT = 0x1000,	/* after idle_ns nothing was answered any more */
 	FACT_RESET_IDLE = 0x2000,	/* reset or closed after idle_ns of silence */
 	FACT_RESET_BY_SERVER = 0x10000, /* with RESET_IDLE: it carries the server's address */
+	FACT_DATA_WAITED = 0x20000,	/* only the client's first data was repeated, unanswered */
+	FACT_LOST = 0x40000,		/* other segments were repeated too */
 	FACT_SYN_AGAIN = 0x8000,	/* the SYN was repeated, answered or not: a real client's */
 	FACT_SYSTEM_SYN = 0x4000,	/* its SYN looks like a real system's */
 };
@@ -32,7 +34,7 @@ enum fact_bit {
 #define FACT_REMEMBERED                                                                            \
 	(FACT_REFUSED | FACT_UNANSWERED | FACT_HALF_RESET | FACT_HALF_OPEN | FACT_EMPTY |          \
 	 FACT_RETRIED | FACT_OVERFLOW | FACT_ABORTED_EARLY | FACT_SERVER_ENDED |                   \
-	 FACT_DIED_SILENT | FACT_RESET_IDLE)
+	 FACT_DIED_SILENT | FACT_RESET_IDLE | FACT_DATA_WAITED)
 
 struct fact {
 	uint64_t conn;

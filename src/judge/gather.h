@@ -32,6 +32,7 @@ struct place {
 	uint64_t opened;			   /* connections that opened at the first SYN */
 	int64_t opened_first_ns, opened_last_ns;   /* starts of those; valid with opened > 0 */
 	int64_t retried_first_ns, retried_last_ns; /* of those that did not; TIME_NONE: none */
+	int64_t lost_first_ns, lost_last_ns;	   /* of those that repeated data; likewise */
 	int64_t answered_last_ns;		   /* the server's last segment; TIME_NONE: never */
 	/* The connection on which the server sent payload last: when, and when it had begun. */
 	int64_t spoke_last_ns, spoke_last_start_ns; /* TIME_NONE: never */

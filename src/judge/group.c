@@ -164,6 +164,8 @@ static uint32_t place_of(struct group *group, const struct ip_address *ip, uint1
 		.used = true,
 		.retried_first_ns = TIME_NONE,
 		.retried_last_ns = TIME_NONE,
+		.lost_first_ns = TIME_NONE,
+		.lost_last_ns = TIME_NONE,
 		.answered_last_ns = TIME_NONE,
 		.spoke_last_ns = TIME_NONE,
 		.spoke_last_start_ns = TIME_NONE,
@@ -234,6 +236,10 @@ static void place_count(struct group *group, uint32_t index, const struct fact *
 	if (fact->what & (FACT_RETRIED | FACT_OVERFLOW)) {
 		place->retried_first_ns = least(place->retried_first_ns, fact->start_ns);
 		place->retried_last_ns = most(place->retried_last_ns, fact->start_ns);
+	}
+	if (fact->what & FACT_LOST) {
+		place->lost_first_ns = least(place->lost_first_ns, fact->start_ns);
+		place->lost_last_ns = most(place->lost_last_ns, fact->ended_ns);
 	}
 	if (fact->server_last_ns != TIME_NONE && !(fact->what & FACT_DIED_SILENT))
 		place->answered_last_ns = most(place->answered_last_ns, fact->server_last_ns);

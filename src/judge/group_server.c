@@ -51,13 +51,17 @@ static bool is_around(const struct remembered *at, const struct remembered *fact
 enum around_count {
 	KILLED_BY_RESET,
 	KILLED_UNSPOKEN,
-	CLOSED_EMPTY
+	CLOSED_EMPTY,
+	QUEUE_DATA_WAITED
 };
 
 static void take(struct group *group, struct find *find, struct remembered *fact)
 {
 	gather_take(group, find, fact, fact->fact.idle_ns);
 	find->counts[KILLED_BY_RESET] += (fact->fact.what & FACT_BY_RESET) != 0;
+	find->counts[QUEUE_DATA_WAITED] +=
+		(fact->fact.what & (FACT_DATA_WAITED | FACT_RETRIED | FACT_OVERFLOW)) ==
+		FACT_DATA_WAITED;
 	find->counts[CLOSED_EMPTY] += (fact->fact.what & FACT_EMPTY) != 0;
 	find->counts[KILLED_UNSPOKEN] += (fact->fact.what & FACT_ABORTED_EARLY) != 0;
 }
@@ -95,7 +99,8 @@ static void add_around(struct group *group, struct remembered *fact, enum find_k
 
 static void queue_add(struct group *group, struct remembered *fact)
 {
-	static const struct around around = { .bits = FACT_RETRIED | FACT_OVERFLOW,
+	static const struct around around = { .bits = FACT_RETRIED | FACT_OVERFLOW |
+						      FACT_DATA_WAITED,
 					      .window_ns = QUEUE_WINDOW_NS };
 
 	add_around(group, fact, FIND_QUEUE_FULL, &around, QUEUE_RETRIED);
@@ -118,18 +123,41 @@ static bool other_ports_retry(const struct group *group, const struct find *find
 	return false;
 }
 
+/* Whether data was lost at any port of the host at that time: then first data was, too. */
+static bool loses_data(const struct group *group, const struct find *find)
+{
+	const struct place *place;
+	uint32_t at = 0;
+
+	while ((place = gather_place_next(group, &at)) != NULL)
+		if (place->kind == PLACE_SERVICE && place->lost_first_ns != TIME_NONE &&
+		    ip_address_equal(&place->ip, &find->host) &&
+		    place->lost_first_ns <= find->last_ns + QUEUE_WINDOW_NS &&
+		    place->lost_last_ns >= find->first_ns - QUEUE_WINDOW_NS)
+			return true;
+	return false;
+}
+
 static bool queue_full(struct group *group, struct find *find, struct verdict *out)
 {
 	const struct place *service = gather_place(group, find->place);
+	uint64_t waited = find->counts[QUEUE_DATA_WAITED];
 
 	if (find->total < QUEUE_RETRIED || !service->opened ||
 	    service->opened_first_ns > find->last_ns + QUEUE_SUCCEEDED_NS ||
 	    service->opened_last_ns < find->first_ns - QUEUE_SUCCEEDED_NS ||
 	    other_ports_retry(group, find))
 		return false;
+	bool alone = find->total - waited >= QUEUE_RETRIED; /* the SYNs tell enough */
+
+	if (!alone && (service->opened <= waited || loses_data(group, find)))
+		return false;
 	out->by = ACTOR_SERVER;
+	if (!alone)
+		verdict_lower(out);
 	verdict_value(out, "retried", VALUE_COUNT, (int64_t)find->total);
-	verdict_value(out, "succeeded", VALUE_COUNT, (int64_t)service->opened);
+	verdict_value(out, "data_waited", VALUE_COUNT, (int64_t)waited);
+	verdict_value(out, "succeeded", VALUE_COUNT, (int64_t)(service->opened - waited));
 	verdict_value(out, "span_ns", VALUE_NS, find->last_ns - find->first_ns);
 	return true;
 }
@@ -274,7 +302,7 @@ static bool process_killed(struct group *group, struct find *find, struct verdic
 
 static const struct group_rule queue_rule = {
 	.kind = FIND_QUEUE_FULL,
-	.wants = FACT_RETRIED | FACT_OVERFLOW,
+	.wants = FACT_RETRIED | FACT_OVERFLOW | FACT_DATA_WAITED,
 	.add = queue_add,
 	.holds = queue_full,
 };
@@ -307,8 +335,8 @@ static const struct entry entries[] = {
 		.lab = LAB_YES,
 		.first = 1,
 		.title = "Accept queue full",
-		.headline = "{server} let {retried} connections wait for a second or more while "
-			    "{succeeded} others got through at once: its accept queue is full",
+		.headline = "{server} kept {retried} connections waiting while {succeeded} others "
+			    "got through at once: its accept queue is full",
 		.grouped = "connections that {server} let wait while others got through: its "
 			   "accept queue is full",
 		.meaning = "Several clients had to repeat their SYN (or their handshake was "
@@ -316,9 +344,15 @@ static const struct entry entries[] = {
 			   "other port of the host had such trouble. The packets were not lost on "
 			   "the path; the server's kernel dropped them because its program does "
 			   "not accept new connections fast enough.",
-		.evidence = "At least three openings of one address and port within ten seconds "
-			    "with repeated SYNs or an ignored last ACK, others to it completed, "
-			    "and no repeated SYN at the host's other ports at that time.",
+		.evidence =
+			"At least three openings of one address and port within ten seconds "
+			"with repeated SYNs or an ignored last ACK, others to it completed, "
+			"and no repeated SYN at the host's other ports at that time. Handshakes "
+			"that looked complete count when nothing but the client's first data "
+			"was repeated, without an answer: a listener that used SYN cookies "
+			"drops the last ACK and then repeats no SYN-ACK. Where it rests on "
+			"these it is possible at best, and not given when other data was "
+			"repeated at that host.",
 		.lookalikes = "Loss on the path hits all ports of the host alike. A host that is "
 			      "down lets none through. group.synflood: the openings are never "
 			      "completed and the SYNs not repeated. A rate limit per port in a "

@@ -287,7 +287,8 @@ static const struct entry entries[] = {
 			    "it no duplicate or selective ACK, after it the acknowledgement jumps.",
 		.lookalikes = "If later segments had arrived, selective ACKs would have asked for "
 			      "the missing ones (life.retransmit.fast). When the peer never "
-			      "answers again it is end.dead.host-gone.",
+			      "answers again it is end.dead.host-gone. The first data of several "
+			      "connections to one listener: group.accept-queue-full.",
 		.kernel = "Linux sends a tail loss probe after two round trips first "
 			  "(TCPLossProbes); the timer follows only when that is lost as well. RTO "
 			  "at least 200 ms, doubled each time.",
