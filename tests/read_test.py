@@ -61,6 +61,15 @@ def check_input(checks, program, capture, folder):
                     status == 3 and [r["type"] for r in rows] == ["summary"]
                     and not rows[0]["complete"] and rows[0]["error"]["what"] in err.decode(),
                     (status, out))
+    status, out, err = corpus.run(program, "read", "--format", "json", text, capture, empty)
+    summary = records(out, "summary")[0]
+    checks.that("what is no capture spares the other files",
+                status == 3 and not summary["complete"] and summary["frames"] > 1
+                and records(out, "connection") and b"notes.txt" in err, (status, err))
+    status, out, err = corpus.run(program, "read", "--format", "json", text, empty)
+    checks.that("several of them and nothing else are one error", status == 3
+                and not records(out, "summary")[0]["complete"] and b"notes.txt" in err,
+                (status, err))
     status, out, err = corpus.run(program, "read", "--interface", "eth9", capture)
     checks.that("an interface that is not there is a usage error, not a damaged input",
                 status == 2 and out == b"" and b"eth9" in err, (status, out, err))

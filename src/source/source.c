@@ -118,10 +118,33 @@ static bool filter_compile(struct source *src, struct err *err)
 	return src->interfaces.count > 0 || filter_check_any(src->filter, err);
 }
 
+static void keep_first(struct source *src, const struct err *err)
+{
+	if (src->first_err.kind == ERR_NONE)
+		src->first_err = *err;
+}
+
+/* Open all files. One that is no capture does not keep the others from being read. */
+static bool inputs_open(struct source *src, const char *const *paths, struct err *err)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < src->input_count; i++) {
+		if (input_open(src, &src->inputs[i], paths[i], err))
+			continue;
+		if (err->kind != ERR_INPUT)
+			return false;
+		src->inputs[i].done = true;
+		keep_first(src, err);
+		bad++;
+	}
+	*err = bad < src->input_count ? (struct err){ .kind = ERR_NONE } : src->first_err;
+	return bad < src->input_count;
+}
+
 struct source *source_open(const struct source_options *options, struct err *err)
 {
 	struct source *src = NULL;
-	bool ok;
 
 	if (options->path_count == 0) {
 		err_set(err, ERR_USAGE, "no capture is given");
@@ -133,10 +156,7 @@ struct source *source_open(const struct source_options *options, struct err *err
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	ok = true;
-	for (size_t i = 0; ok && i < src->input_count; i++)
-		ok = input_open(src, &src->inputs[i], options->paths[i], err);
-	if (ok && filter_compile(src, err))
+	if (inputs_open(src, options->paths, err) && filter_compile(src, err))
 		return src;
 	source_free(src);
 	return NULL;
@@ -155,12 +175,6 @@ struct source *source_open_memory(const uint8_t *bytes, size_t count,
 		return src;
 	source_free(src);
 	return NULL;
-}
-
-static void keep_first(struct source *src, const struct err *err)
-{
-	if (src->first_err.kind == ERR_NONE)
-		src->first_err = *err;
 }
 
 /* A filter that means nothing on a frame's link type ends everything. */

@@ -52,8 +52,9 @@ struct source_options {
  * @options:  see there
  * @err:      usage (bad filter), input (not a capture, empty), system (cannot open)
  *
- * Return: the source, owned by the caller; NULL with @err set. Where one of several files is bad
- * the others are not read.
+ * Return: the source, owned by the caller; NULL with @err set. Where one of several files is no
+ * capture the others are read, and source_read() gives its error at their end; one that cannot be
+ * opened is an error at once.
  */
 struct source *source_open(const struct source_options *options, struct err *err);
 

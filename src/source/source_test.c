@@ -171,7 +171,7 @@ static void the_others_go_on_where_one_file_breaks(void **state)
 	reading_clear(&got);
 }
 
-static void one_bad_file_among_several_fails_at_once(void **state)
+static void one_that_is_no_capture_spares_the_others(void **state)
 {
 	static const uint32_t times[] = { 1 };
 	struct files files = { 0 };
@@ -179,13 +179,15 @@ static void one_bad_file_among_several_fails_at_once(void **state)
 	struct reading got;
 
 	(void)state;
-	files_add_pcap(&files, 'A', times, 1);
 	capture_put(&text, "no capture at all", 17);
 	files_add(&files, &text);
+	files_add_pcap(&files, 'A', times, 1);
 	files_read(&files, &got);
-	assert_int_equal(got.open_err.kind, ERR_INPUT);
-	assert_string_equal(got.open_err.what, "not a capture: it begins with 6e 6f 20 63");
-	assert_memory_equal(got.open_err.where, files.names[1], strlen(files.names[1]));
+	assert_int_equal(got.open_err.kind, ERR_NONE);
+	assert_int_equal(got.count, 1);
+	assert_int_equal(got.err.kind, ERR_INPUT);
+	assert_string_equal(got.err.what, "not a capture: it begins with 6e 6f 20 63");
+	assert_memory_equal(got.err.where, files.names[0], strlen(files.names[0]));
 	reading_clear(&got);
 }
 
@@ -465,7 +467,7 @@ int main(void)
 		cmocka_unit_test(long_files_are_merged_whole),
 		cmocka_unit_test(many_small_files_are_read),
 		cmocka_unit_test(the_others_go_on_where_one_file_breaks),
-		cmocka_unit_test(one_bad_file_among_several_fails_at_once),
+		cmocka_unit_test(one_that_is_no_capture_spares_the_others),
 		cmocka_unit_test(numbers_count_over_all_files),
 		cmocka_unit_test(what_cannot_be_opened_is_a_system_error),
 		cmocka_unit_test(a_file_without_permission_is_a_system_error),
