@@ -115,6 +115,7 @@ static const unsigned char next_states[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_TIMEOUT] = STATE_CLOSED,
 	},
 	[STATE_TIME_WAIT] = {
+		[EVENT_SEND_SYN_ACK] = STATE_SYN_RECEIVED, /* reopened: RFC 9293 3.6.1 */
 		[EVENT_RECEIVE_RST] = STATE_CLOSED, /* RFC 1337: unless the system guards it */
 		[EVENT_TIME_WAIT_OVER] = STATE_CLOSED,
 	},

@@ -59,6 +59,8 @@ static int explained(enum tcp_state from, enum tcp_event event)
 		{ STATE_SYN_SENT, EVENT_SEND_FIN, STATE_FIN_WAIT_1 },
 		/* a closed port that answers a SYN was listening */
 		{ STATE_CLOSED, EVENT_SEND_SYN_ACK, STATE_SYN_RECEIVED },
+		/* RFC 9293 3.6.1, RFC 6191: a new SYN may reopen it */
+		{ STATE_TIME_WAIT, EVENT_SEND_SYN_ACK, STATE_SYN_RECEIVED },
 		/* RFC 5461: what is not up yet takes an ICMP error for an answer */
 		{ STATE_SYN_SENT, EVENT_RECEIVE_ICMP, STATE_CLOSED },
 		{ STATE_SYN_RECEIVED, EVENT_RECEIVE_ICMP, STATE_CLOSED },

@@ -143,6 +143,8 @@ static void stray_step(struct step *step)
 	step->keep = true;
 	step->notes |= odd && odd->former.known ? NOTE_PREVIOUS : NOTE_MISS;
 	if (answers_syn) {
+		if (odd && odd->former.known && odd->former.time_wait_end >= END_SERVER)
+			state_assume(step, END_SERVER, STATE_TIME_WAIT);
 		odd = cold_odd(step->pools, step->flow);
 		step->notes |= NOTE_CHALLENGE_ACK;
 		if (odd && !odd->challenge_acks++) {

@@ -278,6 +278,16 @@ static void answered_late(struct step *step)
 			    STATE_PROVISIONAL | STATE_QUIET);
 }
 
+/* The client's answer to the ACK of an older connection ends what the server holds of that. */
+static void older_killed(struct step *step)
+{
+	const struct side *peer = step->peer;
+
+	if (step->flow->phase == PHASE_SYN && peer->state == STATE_TIME_WAIT &&
+	    step->seq.raw == peer->last.ack)
+		state_event(step, end_other(step->from), EVENT_RECEIVE_RST, 0);
+}
+
 static uint32_t fate_note(enum reset_fate fate)
 {
 	switch (fate) {
@@ -318,6 +328,8 @@ void reset_step(struct step *step)
 		reset_facts(step, kept, fate);
 		kept->at = step_mark(step);
 	}
+	if (fate == RESET_IGNORED)
+		older_killed(step);
 	if (fate == RESET_CHALLENGED)
 		await_challenge(step);
 	if (fate == RESET_AFTER_CLOSE) {
