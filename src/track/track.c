@@ -95,7 +95,8 @@ static void pause_note(struct tracker *tracker, int64_t now)
 /* The clock moves with every frame, with or without TCP in it; and once more behind the last. */
 static void clock_step(struct tracker *tracker, const struct segment *seg)
 {
-	if (seg->frame == tracker->clock_frame && seg->time_ns <= tracker->frame_ns)
+	if (seg->frame == tracker->clock_frame &&
+	    (!segment_has(seg, SEGMENT_NOT_TCP) || seg->time_ns <= tracker->frame_ns))
 		return;
 	tracker->stats.frames += seg->frame != tracker->clock_frame;
 	tracker->clock_frame = seg->frame;
