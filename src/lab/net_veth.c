@@ -89,8 +89,9 @@ static int wire_open(enum end end, struct err *err)
 		setsockopt(wire, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	place.sll_ifindex = (int)if_nametoindex(wire_link(end));
 	/*
-	 * Without PACKET_IGNORE_OUTGOING it reads what it sends; without PACKET_QDISC_BYPASS the
-	 * first packet into a fresh link may vanish in a queue that is not ready yet.
+	 * It must not read what it sends: PACKET_IGNORE_OUTGOING, and a bypassed queue shows
+	 * nothing to packet sockets either. The bypass is for the first packet into a fresh link:
+	 * it may vanish in a queue that is not ready yet.
 	 */
 	if (option_on(wire, SOL_PACKET, PACKET_IGNORE_OUTGOING) &&
 	    option_on(wire, SOL_PACKET, PACKET_QDISC_BYPASS) &&

@@ -282,6 +282,7 @@ bool netlink_route_rto_min(int netlink, const char *link, const struct ip_addres
 	attribute_u32(&request, RTA_OIF, if_nametoindex(link));
 	struct rtattr *metrics = nest_start(&request, RTA_METRICS);
 
+	attribute_u32(&request, RTAX_LOCK, 1u << RTAX_RTO_MIN); /* else TCP does not look at it */
 	attribute_u32(&request, RTAX_RTO_MIN, rto_min_ms);
 	nest_end(&request, metrics);
 	return demand(netlink, &request, "a route with rto_min is refused", err);
