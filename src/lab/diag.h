@@ -37,6 +37,7 @@ struct diag_socket {
 	uint32_t receive_queue; /* listener: waiting connections */
 	uint32_t send_queue; /* unacknowledged and unsent octets, FIN included; listener: backlog */
 	uint32_t cookie[2];  /* names it for diag_destroy() */
+	uint32_t interface;  /* index of the link that it is bound to; 0: to none */
 	uint8_t shutdown;    /* bit 0: receiving, 1: sending was shut down */
 };
 
