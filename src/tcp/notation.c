@@ -494,6 +494,13 @@ static bool check(const struct notation *line, struct err *err)
 	return true;
 }
 
+/* What follows TIME. */
+static bool parse_segment(struct scan *in, struct notation *out, struct err *err)
+{
+	return parse_direction(in, out, err) && parse_flags(in, out, err) &&
+	       parse_numbers(in, out, err) && notation_parse_words(in, out, err) && check(out, err);
+}
+
 bool notation_parse(struct scan *in, struct notation *out, struct err *err)
 {
 	bool after = false;
@@ -503,8 +510,13 @@ bool notation_parse(struct scan *in, struct notation *out, struct err *err)
 		return false;
 	if (after)
 		out->said |= SAID_TIME_AFTER;
-	return parse_direction(in, out, err) && parse_flags(in, out, err) &&
-	       parse_numbers(in, out, err) && notation_parse_words(in, out, err) && check(out, err);
+	return parse_segment(in, out, err);
+}
+
+bool notation_parse_untimed(struct scan *in, struct notation *out, struct err *err)
+{
+	memset(out, 0, sizeof(*out));
+	return parse_segment(in, out, err);
 }
 
 void notation_print_flags(uint8_t flags, bool ae, struct text *out)

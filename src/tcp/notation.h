@@ -101,6 +101,9 @@ struct notation {
  */
 bool notation_parse(struct scan *in, struct notation *out, struct err *err);
 
+/* The same without TIME at its start ("C>S F. 1 ack 1"); time_ns is 0. */
+bool notation_parse_untimed(struct scan *in, struct notation *out, struct err *err);
+
 /**
  * notation_parse_words() - Read only words ("ttl 63 vlan 7"), as they follow SEQ
  * @out:  added to
