@@ -87,6 +87,20 @@ enum tcp_state socket_state(int fd)
 	return states[info.tcpi_state];
 }
 
+/* Source: tcp_get_info() in net/ipv4/tcp.c: a listener's queue stands in two other fields. */
+bool socket_queue(int fd, unsigned *waiting, unsigned *backlog)
+{
+	struct tcp_info info = { .tcpi_state = 0 };
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+	    info.tcpi_state != TCP_LISTEN)
+		return false;
+	*waiting = info.tcpi_unacked;
+	*backlog = info.tcpi_sacked;
+	return true;
+}
+
 union any_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -395,13 +409,18 @@ ssize_t call_connect_fast(const struct call_sink *sink, int fd, const struct ip_
 	return (ssize_t)finish(sink, &made, result, call);
 }
 
+static bool is_text(uint8_t byte)
+{
+	return (byte >= 0x20 && byte <= 0x7e) || byte == '\r' || byte == '\n' || byte == '\t';
+}
+
 /* The beginning of data, where it is text that people can read. */
 static void add_preview(struct text *detail, const uint8_t *data, size_t bytes)
 {
 	size_t shown = bytes < PREVIEW_BYTES ? bytes : PREVIEW_BYTES;
 
 	for (size_t i = 0; i < shown; i++)
-		if ((data[i] < 0x20 || data[i] > 0x7e) && !strchr("\r\n\t", data[i]))
+		if (!is_text(data[i]))
 			return;
 	text_add(detail, " ");
 	text_add_quoted(detail, data, shown);
@@ -484,9 +503,10 @@ int call_shutdown(const struct call_sink *sink, int fd, int how, struct call *ca
 static void say_left(struct call *call, bool resets)
 {
 	struct text detail = detail_of(call);
+	enum tcp_state state = socket_state(call->fd);
 	int unread = 0, unsent = 0;
 
-	if (socket_state(call->fd) == STATE_LISTEN)
+	if (state == STATE_LISTEN || state == STATE_CLOSED) /* nothing that close() decides */
 		return;
 	if (ioctl(call->fd, SIOCINQ, &unread) == 0 && unread > 0)
 		text_add(&detail, "%d byte%s unread%s", unread, unread == 1 ? "" : "s",

@@ -149,6 +149,10 @@ int call_abort(const struct call_sink *sink, int fd, struct call *call);
 /* By TCP_INFO; STATE_UNKNOWN: none of TCP. */
 enum tcp_state socket_state(int fd);
 
+/* How many connections wait at a listener to be accepted, and from how many on further SYNs are
+   dropped (the kernel lets one more than the backlog in). Return: false, no listener of TCP. */
+bool socket_queue(int fd, unsigned *waiting, unsigned *backlog);
+
 /* "recv: ECONNRESET, the peer (or something in its name) reset the connection" - one line for
    people about a call, without time. */
 #define CALL_TEXT_BYTES 320

@@ -232,14 +232,17 @@ static void a_connection_is_told_call_by_call(void **state)
 					     "connect",	 "accept", "send",   "recv",
 					     "shutdown", "recv",   "close",  "close" };
 	struct pair pair;
-	char buffer[16];
-	char text[CALL_TEXT_BYTES];
+	struct call call;
+	char buffer[16], text[CALL_TEXT_BYTES];
 
 	(void)state;
 	open_pair(&pair);
 	assert_int_equal(call_send(&pair.sink, pair.client, "he\"lo", 5, false, NULL), 5);
 	assert_int_equal(call_recv(&pair.sink, pair.server, buffer, sizeof(buffer), false, NULL),
 			 5);
+	assert_int_equal(call_send(NULL, pair.server, "a\0b", 3, false, &call), 3);
+	assert_string_equal(call.detail, "3 bytes"); /* no text: not shown */
+	assert_int_equal(call_recv(NULL, pair.client, buffer, sizeof(buffer), false, NULL), 3);
 	assert_int_equal(call_shutdown(&pair.sink, pair.client, SHUT_WR, NULL), 0);
 	assert_int_equal(call_recv(&pair.sink, pair.server, buffer, sizeof(buffer), false, NULL),
 			 0);
