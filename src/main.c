@@ -15,6 +15,7 @@ static const struct command {
 } commands[] = {
 	{ "read", cmd_read, "explain every connection in captures" },
 	{ "explain", cmd_explain, "the catalogue of verdicts, offline" },
+	{ "lab", cmd_lab, "make it happen on the real kernel, and explain it" },
 	{ "send", cmd_send, "craft one segment, explain its bytes, send it" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

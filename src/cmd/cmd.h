@@ -6,6 +6,7 @@
  * 3, 4: base/err.h). */
 int cmd_read(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 
 #endif /* TCPWHY_CMD_CMD_H */

@@ -205,8 +205,29 @@ static void pass_on(struct pipeline *pipeline)
 	decode_batch_begin(pipeline->decoder, pipeline->batch);
 }
 
+/* The recording went on after its last frame, as the capture says: the clock moves on. */
+static void pass_silence(struct pipeline *pipeline, uint64_t last_frame, int64_t last_ns)
+{
+	struct source_stats figures;
+
+	source_stats(pipeline->source, &figures);
+	if (!pipeline->tracker || last_frame == 0 || figures.end_ns == TIME_NONE ||
+	    figures.end_ns <= last_ns)
+		return;
+	decode_batch_begin(pipeline->decoder, pipeline->batch);
+	pipeline->batch->segments[pipeline->batch->count++] = (struct segment){
+		.frame = last_frame,
+		.time_ns = figures.end_ns,
+		.what = SEGMENT_NOT_TCP,
+	};
+	tracker_add(pipeline->tracker, pipeline->batch);
+}
+
 static void run(struct pipeline *pipeline, const struct out *out)
 {
+	uint64_t last_frame = 0;
+	int64_t last_ns = TIME_NONE;
+
 	struct frame_batch frames;
 	struct progress progress;
 
@@ -220,8 +241,14 @@ static void run(struct pipeline *pipeline, const struct out *out)
 			decode_frame(pipeline->decoder, &frames.frames[i], pipeline->batch);
 		}
 		pass_on(pipeline); /* the frames' bytes go with the next read */
+		if (frames.count > 0) {
+			last_frame = frames.frames[frames.count - 1].number;
+			last_ns = frames.frames[frames.count - 1].time_ns;
+		}
 		progress_step(&progress, frames.count);
 	}
+	if (pipeline->result->damage.kind == ERR_NONE)
+		pass_silence(pipeline, last_frame, last_ns);
 	progress_end(&progress);
 }
 

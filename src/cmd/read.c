@@ -3,8 +3,6 @@
 #include "cmd/cmd.h"
 
 #include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include "base/options.h"
 #include "cmd/pipeline.h"
+#include "cmd/terminal.h"
 #include "judge/catalogue.h"
 
 struct read_options {
@@ -193,19 +192,6 @@ static bool parse(struct read_options *options, int *argc, char **argv, struct e
 	return check_peers(&options->peers, err);
 }
 
-static bool draws_utf8(void)
-{
-	setlocale(LC_CTYPE, "");
-	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-static bool may_color(void)
-{
-	const char *no_color = getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe): one thread */
-
-	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]);
-}
-
 static struct pipeline_options plan(const struct read_options *options, int argc, char **argv,
 				    char *name, size_t name_bytes)
 {
@@ -221,8 +207,8 @@ static struct pipeline_options plan(const struct read_options *options, int argc
 			    .conn = (uint64_t)options->conn,
 			    .frame = (uint64_t)options->frame,
 			    .absolute = options->absolute,
-			    .utf8 = draws_utf8(),
-			    .color = may_color(),
+			    .utf8 = terminal_draws_utf8(),
+			    .color = terminal_may_color(),
 			    .peers_wireshark = options->peers.count > 0 },
 		.max_connections = (size_t)options->max_connections,
 		.zeek_checksums = options->zeek_checksums,

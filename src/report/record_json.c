@@ -273,7 +273,8 @@ static void put_rtt(struct json *json, const struct conn *conn)
 	json_close(json, '}');
 }
 
-void record_json_conn(struct json *json, const struct conn *conn, const struct judgement *judgement)
+void record_json_conn_value(struct json *json, const struct conn *conn,
+			    const struct judgement *judgement)
 {
 	static const char *const closers[] = { "client", "server", "both" };
 
@@ -292,10 +293,15 @@ void record_json_conn(struct json *json, const struct conn *conn, const struct j
 	if (conn->quality.evicted)
 		json_key_bool(json, "evicted", true);
 	json_close(json, '}');
+}
+
+void record_json_conn(struct json *json, const struct conn *conn, const struct judgement *judgement)
+{
+	record_json_conn_value(json, conn, judgement);
 	json_end_line(json);
 }
 
-void record_json_group(struct json *json, const struct group_verdict *group)
+void record_json_group_value(struct json *json, const struct group_verdict *group)
 {
 	char text[SENTENCE_BYTES];
 
@@ -322,6 +328,11 @@ void record_json_group(struct json *json, const struct group_verdict *group)
 	json_key_moment(json, "first", "first_ns", group->first_ns);
 	json_key_moment(json, "last", "last_ns", group->last_ns);
 	json_close(json, '}');
+}
+
+void record_json_group(struct json *json, const struct group_verdict *group)
+{
+	record_json_group_value(json, group);
 	json_end_line(json);
 }
 

@@ -8,6 +8,12 @@
 void record_json_conn(struct json *json, const struct conn *conn,
 		      const struct judgement *judgement);
 void record_json_group(struct json *json, const struct group_verdict *group);
+
+/* The same objects inside of others. */
+void record_json_conn_value(struct json *json, const struct conn *conn,
+			    const struct judgement *judgement);
+void record_json_group_value(struct json *json, const struct group_verdict *group);
+
 void record_json_summary(struct json *json, const struct summary *summary,
 			 const struct tally *tally);
 

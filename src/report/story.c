@@ -173,14 +173,12 @@ static void put_time_wait(struct out *out, const struct ladder *ladder)
 	}
 }
 
-void story_tell(struct out *out, const struct ladder *ladder)
+void story_words(struct out *out, const struct ladder *ladder)
 {
 	const struct judgement *judgement = ladder->judgement;
 	const struct verdict *main_verdict = judgement_headline(judgement);
 	char text[SENTENCE_BYTES];
 
-	story_title(out, ladder->conn);
-	out_char(out, '\n');
 	if (main_verdict) {
 		sentence_format(
 			text, main_verdict->entry->headline,
@@ -197,6 +195,13 @@ void story_tell(struct out *out, const struct ladder *ladder)
 	if (judgement->has_end && &judgement->end != main_verdict)
 		put_other(out, ladder, "  ending", &judgement->end);
 	put_time_wait(out, ladder);
+}
+
+void story_tell(struct out *out, const struct ladder *ladder)
+{
+	story_title(out, ladder->conn);
+	out_char(out, '\n');
+	story_words(out, ladder);
 	out_char(out, '\n');
 	ladder_draw(out, ladder);
 }

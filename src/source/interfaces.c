@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
+
 static char *text_copy(struct interface_text text)
 {
 	char *copy = malloc(text.count + 1);
@@ -49,7 +51,9 @@ size_t interfaces_add(struct interface_list *list, const struct source_interface
 	struct interface added = {
 		.name = text_copy(name),
 		.description = text_copy(description),
-		.seen = { .link_type = about->link_type, .snap_bytes = about->snap_bytes },
+		.seen = { .link_type = about->link_type,
+			  .snap_bytes = about->snap_bytes,
+			  .end_ns = TIME_NONE },
 	};
 
 	added.seen.name = added.name;
@@ -82,6 +86,23 @@ void interface_count_lost_before(struct interface *interface, uint64_t dropped)
 {
 	interface->packets_dropped += dropped;
 	show_dropped(interface);
+}
+
+int64_t interfaces_end_ns(const struct interface_list *list)
+{
+	int64_t end_ns = TIME_NONE;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct source_interface *seen = &list->entries[i].seen;
+
+		if (seen->frames == 0 || !list->entries[i].wanted)
+			continue;
+		if (seen->end_ns == TIME_NONE)
+			return TIME_NONE;
+		if (end_ns == TIME_NONE || seen->end_ns < end_ns)
+			end_ns = seen->end_ns;
+	}
+	return end_ns;
 }
 
 void interfaces_clear(struct interface_list *list)

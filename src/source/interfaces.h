@@ -49,6 +49,9 @@ size_t interfaces_add(struct interface_list *list, const struct source_interface
  */
 void interface_count_statistics(struct interface *interface, uint64_t dropped);
 
+/* Until when all interfaces that gave frames recorded; TIME_NONE: one of them does not say. */
+int64_t interfaces_end_ns(const struct interface_list *list);
+
 /* A packet says that so many were lost since the one before it. */
 void interface_count_lost_before(struct interface *interface, uint64_t dropped);
 

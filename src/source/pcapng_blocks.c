@@ -395,8 +395,18 @@ static bool simple_packet_take(struct input *input, struct cursor body, struct f
 
 /* --- interface statistics: section 4.6 ------------------------------------------------------ */
 
-#define ISB_IFDROP 5
-#define ISB_OSDROP 7
+#define ISB_ENDTIME 3
+#define ISB_IFDROP  5
+#define ISB_OSDROP  7
+
+/* Time stamps are two words, the high one first, in either byte order. */
+static int64_t time_of_option(const struct pcapng_reader *reader,
+			      const struct pcapng_interface *interface, struct cursor value)
+{
+	uint64_t high = pcapng_u32(reader, &value);
+
+	return time_from(interface, high << 32 | pcapng_u32(reader, &value));
+}
 
 static bool statistics_take(struct input *input, struct cursor body, struct frame_batch *batch,
 			    struct err *err)
@@ -414,10 +424,16 @@ static bool statistics_take(struct input *input, struct cursor body, struct fram
 		return false;
 	cursor_skip(&body, 8); /* when it was counted */
 	while ((result = option_next(input, &body, &option, err)) == OPTION_READ) {
-		if (option.code != ISB_IFDROP && option.code != ISB_OSDROP)
+		if (option.code != ISB_IFDROP && option.code != ISB_OSDROP &&
+		    option.code != ISB_ENDTIME)
 			continue;
 		if (!option_has_bytes(&option, 8, err))
 			return false;
+		if (option.code == ISB_ENDTIME) {
+			input->interfaces->entries[interface->index].seen.end_ns =
+				time_of_option(reader, interface, option.value);
+			continue;
+		}
 		dropped += get64(reader, option.value);
 		known = true;
 	}

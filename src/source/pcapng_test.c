@@ -270,6 +270,10 @@ static void statistics_say_what_was_dropped(void **state)
 		start = block_begin(&capture, 5);
 		capture_put32(&capture, 0);
 		capture_put64(&capture, 0);
+		capture_put16(&capture, 3); /* until when: two words, the high one first */
+		capture_put16(&capture, 8);
+		capture_put32(&capture, 0);
+		capture_put32(&capture, (uint32_t)(60000000 + dropped));
 		option_put64(&capture, 4, 1000); /* received */
 		option_put64(&capture, 5, dropped * 10);
 		option_put64(&capture, 7, dropped);
@@ -287,6 +291,9 @@ static void statistics_say_what_was_dropped(void **state)
 	assert_false(got.interfaces[1].drops_known);
 	assert_int_equal(got.interfaces[2].dropped, 11);
 	assert_int_equal(got.stats.dropped, 33);
+	assert_int_equal(got.interfaces[0].end_ns, INT64_C(60000002000)); /* the latest */
+	assert_int_equal(got.interfaces[1].end_ns, TIME_NONE);
+	assert_int_equal(got.stats.end_ns, TIME_NONE); /* one that gave frames does not say */
 	reading_clear(&got);
 }
 

@@ -371,6 +371,7 @@ void source_stats(const struct source *src, struct source_stats *stats)
 		stats->blocks_skipped += input->blocks_skipped;
 		stats->no_time += input->no_time;
 	}
+	stats->end_ns = interfaces_end_ns(&src->interfaces);
 	for (size_t i = 0; i < src->interfaces.count; i++) {
 		stats->dropped += src->interfaces.entries[i].seen.dropped;
 		stats->drops_known |= src->interfaces.entries[i].seen.drops_known;

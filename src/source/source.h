@@ -25,6 +25,8 @@ struct source_interface {
 	uint64_t frames;	 /* delivered so far */
 	uint64_t dropped;	 /* lost by interface or kernel, as statistics blocks say */
 	bool drops_known;	 /* the capture says how many were dropped */
+	int64_t end_ns;		 /* when its recording ended, as the latest statistics block says;
+				    TIME_NONE: not known */
 };
 
 /* What the whole input has given so far. */
@@ -38,6 +40,8 @@ struct source_stats {
 	uint64_t cut_frames;	 /* captured_bytes < wire_bytes */
 	uint64_t dropped;	 /* sum over interfaces, see drops_known */
 	bool drops_known;
+	int64_t end_ns; /* until when all interfaces that gave frames recorded; TIME_NONE: one
+			   of them does not say */
 };
 
 struct source_options {
