@@ -69,10 +69,22 @@ static char *comment_of(const struct sighting *sighting)
 	return strdup(text);
 }
 
+static void forget_frames(struct record *record)
+{
+	for (size_t i = 0; record->comments && i < record->frame_count; i++)
+		free(record->comments[i]);
+	free(record->frames);
+	free(record->comments);
+	record->frames = NULL;
+	record->comments = NULL;
+	record->frame_count = 0;
+}
+
 bool record_finish(struct record *record, int64_t end_ns, struct err *err)
 {
 	size_t count = record->count;
 
+	forget_frames(record);
 	record->end_ns = end_ns;
 	if (count > 0)
 		qsort(record->sightings, count, sizeof(record->sightings[0]), by_time);
@@ -143,10 +155,7 @@ void record_clear(struct record *record)
 {
 	for (size_t i = 0; i < record->count; i++)
 		free(record->sightings[i].packet);
-	for (size_t i = 0; record->comments && i < record->frame_count; i++)
-		free(record->comments[i]);
+	forget_frames(record);
 	free(record->sightings);
-	free(record->frames);
-	free(record->comments);
 	*record = (struct record){ .end_ns = TIME_NONE };
 }

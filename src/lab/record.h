@@ -46,7 +46,7 @@ size_t record_add(struct record *record, const struct sighting *sighting, const 
 /* Say what a rule did to a packet. */
 void record_fate(struct record *record, size_t index, unsigned line, const char *fate);
 
-/* Put all in order and number them. */
+/* Put all in order and number them; again after sightings were added or taken away. */
 bool record_finish(struct record *record, int64_t end_ns, struct err *err);
 
 /* The frames of one tap, numbered as in the whole capture. Return: owned by the caller (free());

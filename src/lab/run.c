@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "lab/lo_tap.h"
 #include "lab/wire.h"
 
 /* The recording ends when nothing has passed for so long and every program has ended: longer than a
@@ -312,7 +313,7 @@ static int64_t next_time(const struct run *run)
 /* Wait until something happens, or the next time comes. */
 static void wait_some(struct run *run)
 {
-	struct pollfd fds[2 + 1 + 64];
+	struct pollfd fds[2 + 1 + SCENARIO_PROGRAMS_MOST];
 	nfds_t count = 0;
 	int64_t next = next_time(run), left;
 	struct timespec timeout;
@@ -321,7 +322,9 @@ static void wait_some(struct run *run)
 		if (run->net.wire[end] >= 0)
 			fds[count++] =
 				(struct pollfd){ .fd = run->net.wire[end], .events = POLLIN };
-	for (unsigned i = 0; i < run->scenario->program_count && count < 67; i++)
+	if (run->lo_tap >= 0)
+		fds[count++] = (struct pollfd){ .fd = run->lo_tap, .events = POLLIN };
+	for (unsigned i = 0; i < run->scenario->program_count && i < SCENARIO_PROGRAMS_MOST; i++)
 		if (run->processes[i].control >= 0)
 			fds[count++] = (struct pollfd){ .fd = run->processes[i].control,
 							.events = POLLIN };
@@ -552,6 +555,25 @@ static bool open_stages(struct run *run, struct err *err)
 	return true;
 }
 
+static bool has_self_connect(const struct scenario *scenario)
+{
+	for (size_t i = 0; i < scenario->program_count; i++)
+		for (size_t k = 0; k < scenario->programs[i].step_count; k++)
+			if (scenario->programs[i].steps[k].verb == STEP_CONNECT_SELF)
+				return true;
+	return false;
+}
+
+static bool open_lo_tap(struct run *run, struct err *err)
+{
+	if (run->net.backend == NET_LOOPBACK || !has_self_connect(run->scenario))
+		return true;
+	if (!net_enter(&run->net, END_CLIENT, err))
+		return false;
+	run->lo_tap = lo_tap_open(err);
+	return net_leave(&run->net, err) && run->lo_tap >= 0;
+}
+
 /* Namespaces, settings, programs. Return: false with the outcome set. */
 static bool set_up(struct run *run, const struct run_options *options)
 {
@@ -573,6 +595,10 @@ static bool set_up(struct run *run, const struct run_options *options)
 		}
 		if (!apply_sysctls(run, end))
 			return false;
+	}
+	if (!open_lo_tap(run, &err)) {
+		run_fail(run, 0, "%s", err.what);
+		return false;
 	}
 	for (size_t i = 0; i < run->scenario->program_count; i++) {
 		if (!program_start(&run->scenario->programs[i], &run->net, &run->processes[i],
@@ -602,6 +628,9 @@ static void tear_down(struct run *run)
 		close(run->diag[end]);
 		run->diag[end] = -1;
 	}
+	if (run->lo_tap >= 0)
+		close(run->lo_tap);
+	run->lo_tap = -1;
 	net_close(&run->net);
 }
 

@@ -120,7 +120,7 @@ struct run {
 	struct wire_conn *conns;
 	size_t conn_count, conn_room;
 	int64_t quiet_since_ns;
-	int lo_tap; /* for connections of the client's host with itself; -1 */
+	int lo_tap; /* owned: on the client's own loopback, for connections with itself; -1 */
 
 	bool out_of_memory;
 	bool interrupted;
@@ -168,6 +168,12 @@ void run_clear(struct run *run);
 /* The path of the scenario's first connection at one end, as its kernel told it. */
 size_t run_kernel_path(const struct run *run, enum end end,
 		       struct kernel_step path[static KERNEL_PATH_MOST]);
+
+/* run_check.c: say in the notation what the record of a tap holds. Return: false, out of memory. */
+bool run_tell(struct run *run, enum end tap);
+
+/* flaws.c: make the record of the tap that is read worse, as the scenario says. */
+bool run_spoil(struct run *run);
 
 /* run_check.c: hold everything against the scenario's expectations. */
 void run_check(struct run *run);
