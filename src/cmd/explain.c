@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/options.h"
+#include "cmd/terminal.h"
 #include "judge/catalogue.h"
+#include "lab/show_scenario.h"
 #include "report/atlas.h"
 
 struct explain_options {
@@ -31,12 +33,24 @@ static const struct option_table table = {
 	.row_count = sizeof(rows) / sizeof(rows[0]),
 };
 
+/* How the lab makes it happen; where the scenarios are not there, the page stands without. */
+static void put_scenario(struct out *out, const char *id)
+{
+	struct library library;
+	struct err err = { .kind = ERR_NONE };
+
+	if (library_read(&library, &err))
+		show_scenario_of(out, &library, id, terminal_draws_utf8());
+	library_clear(&library);
+}
+
 static bool explain(struct out *out, const char *id, struct err *err)
 {
 	const struct entry *entry = id ? catalogue_find(id) : NULL;
 
 	if (entry) {
 		atlas_page(out, entry);
+		put_scenario(out, id);
 		return true;
 	}
 	if (atlas_list(out, id) > 0)

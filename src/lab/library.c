@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENDING ".scn"
+#define ENDING	     ".scn"
+#define REASONS_MOST 65536 /* bytes */
 
 static bool is_folder(const char *path)
 {
@@ -77,6 +78,46 @@ static bool read_all(struct library *library, struct dirent *const *names, size_
 	return true;
 }
 
+/* Missing is no error: then nothing is said. */
+static bool read_reasons(struct library *library, struct err *err)
+{
+	char path[512];
+	FILE *file;
+	size_t used = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", library->folder, NOT_REPRODUCED);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	library->reasons = calloc(1, REASONS_MOST + 1);
+	if (library->reasons)
+		used = fread(library->reasons, 1, REASONS_MOST, file);
+	fclose(file);
+	if (!library->reasons)
+		return err_set(err, ERR_SYSTEM, "no memory for %s", path);
+	library->reasons[used] = '\0';
+	return true;
+}
+
+bool library_reason(const struct library *library, const char *id, char *reason, size_t room)
+{
+	size_t length = strlen(id);
+
+	for (const char *line = library->reasons; line && *line;) {
+		size_t columns = strcspn(line, "\n");
+
+		if (columns > length + 1 && strncmp(line, id, length) == 0 &&
+		    line[length] == '\t') {
+			snprintf(reason, room, "%.*s", (int)(columns - length - 1),
+				 line + length + 1);
+			return true;
+		}
+		line += columns;
+		line += *line == '\n';
+	}
+	return false;
+}
+
 bool library_read(struct library *library, struct err *err)
 {
 	struct dirent **names = NULL;
@@ -94,7 +135,7 @@ bool library_read(struct library *library, struct err *err)
 	if (count < 0)
 		return err_set(err, ERR_SYSTEM, "%s can't be listed: %s", library->folder,
 			       strerror(errno));
-	ok = read_all(library, names, (size_t)count, err);
+	ok = read_all(library, names, (size_t)count, err) && read_reasons(library, err);
 	for (int i = 0; i < count; i++)
 		free(names[i]);
 	free(names);
@@ -106,6 +147,7 @@ void library_clear(struct library *library)
 	for (size_t i = 0; i < library->count; i++)
 		scenario_free(library->scenarios[i]);
 	free(library->scenarios);
+	free(library->reasons);
 	*library = (struct library){ .count = 0 };
 }
 

@@ -17,7 +17,11 @@ struct library {
 	char folder[256];
 	struct scenario **scenarios; /* owned */
 	size_t count;
+	char *reasons; /* owned: the text of NOT_REPRODUCED, a line "ID<tab>REASON" each */
 };
+
+/* The file in the folder that says which verdicts no scenario reproduces, and why. */
+#define NOT_REPRODUCED "not-reproduced.tsv"
 
 /**
  * library_read() - Read all scenarios
@@ -31,6 +35,9 @@ const struct scenario *library_find(const struct library *library, const char *n
 
 /* The first scenario that reproduces a verdict; NULL: none. */
 const struct scenario *library_find_verdict(const struct library *library, const char *id);
+
+/* Why no scenario reproduces a verdict, in @reason; false: the file does not say. */
+bool library_reason(const struct library *library, const char *id, char *reason, size_t room);
 
 /* For options_nearest(): context is the library. */
 const char *library_name_at(const void *context, size_t index);
