@@ -519,6 +519,14 @@ bool run_reboot(struct run *run, enum end end, struct err *err)
 	return open_diag(run, end, err) && apply_sysctls(run, end);
 }
 
+static bool counts_segments(const struct cond *cond)
+{
+	for (unsigned i = 0; i < cond->count; i++)
+		if (cond->parts[i].kind == COND_REACHED || cond->parts[i].kind == COND_DELIVERED)
+			return true;
+	return false;
+}
+
 /* What a scenario needs that a machine without a wire can't give; NULL: nothing. */
 static const char *needs_wire(const struct scenario *scenario)
 {
@@ -529,11 +537,10 @@ static const char *needs_wire(const struct scenario *scenario)
 			return "its settings need hosts of their own";
 	for (size_t i = 0; i < scenario->program_count; i++)
 		for (size_t k = 0; k < scenario->programs[i].step_count; k++)
-			for (unsigned c = 0; c < scenario->programs[i].steps[k].cond.count; c++)
-				if (scenario->programs[i].steps[k].cond.parts[c].kind <=
-				    COND_DELIVERED)
-					return "its programs wait for segments";
-	return scenario->has_end ? "its end is told by segments" : NULL;
+			if (counts_segments(&scenario->programs[i].steps[k].cond))
+				return "its programs wait for segments";
+	return scenario->has_end && counts_segments(&scenario->end) ? "its end is told by segments"
+								    : NULL;
 }
 
 static bool open_stages(struct run *run, struct err *err)
