@@ -185,18 +185,25 @@ static void check_tap(struct run *run, enum end tap)
 size_t run_kernel_path(const struct run *run, enum end end,
 		       struct kernel_step path[static KERNEL_PATH_MOST])
 {
-	for (size_t i = 0; i < run->on_wire_count; i++)
-		if (!run->on_wire[i].crafted)
-			return kernel_path(&run->kernel, end, run->on_wire[i].traits.client_port,
-					   run->on_wire[i].traits.server_port, path);
+	struct path_of of = { .end = end, .found = &run->found[end] };
+
+	for (size_t i = 0; i < run->on_wire_count; i++) {
+		if (run->on_wire[i].crafted)
+			continue;
+		of.client_port = run->on_wire[i].traits.client_port;
+		of.server_port = run->on_wire[i].traits.server_port;
+		return kernel_path(&run->kernel, &of, path);
+	}
 	/* Nothing passed a wire: the connection of the first call that knows its ports. */
 	for (size_t i = 0; i < run->called_count; i++) {
 		const struct called *called = &run->called[i];
 
-		if (called->local_port && called->remote_port &&
-		    run->scenario->programs[called->program].end == END_CLIENT)
-			return kernel_path(&run->kernel, end, called->local_port,
-					   called->remote_port, path);
+		if (!called->local_port || !called->remote_port ||
+		    run->scenario->programs[called->program].end != END_CLIENT)
+			continue;
+		of.client_port = called->local_port;
+		of.server_port = called->remote_port;
+		return kernel_path(&run->kernel, &of, path);
 	}
 	return 0;
 }

@@ -70,7 +70,7 @@ static void heads_that_say_nothing(void **state)
 		{ "told {timer}\n", 2, "timer: a word is wanted", "client, server" },
 		{ "told {connect\n", 2, "brace", "{connect}" },
 		{ "told {connect } }\n", 2, "brace", "{connect}" },
-		{ "told {connect 5}\n", 2, "figure: the line should end", "docs" },
+		{ "told {connect x}\n", 2, "number of the call", "docs" },
 		{ "told {recv}\nclient\n connect\n", 2, "no program does \"recv\"", "docs" },
 		{ "article Both ends\n", 2, "the case's number is wanted", "article 5a Both" },
 		{ "article 5a\n", 2, "article: words are wanted", "heading" },

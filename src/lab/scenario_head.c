@@ -24,6 +24,24 @@ static const char *figure_at(const void *context, size_t index)
 	return index < count ? others[index] : step_verb_name_at(context, index - count);
 }
 
+/* [client | server] CALL [N]. */
+static bool figure_call(struct scan *in, enum step_verb *verb, struct err *err)
+{
+	static const struct span which = { "number of the call", 1, UINT32_MAX };
+	uint32_t number;
+
+	(void)(take_word(in, "client") || take_word(in, "server"));
+	return step_verb_parse(in, verb, err) &&
+	       (scan_end(in) || take_number(in, &which, &number, err));
+}
+
+static bool next_is_verb(struct scan in)
+{
+	enum step_verb verb;
+
+	return step_verb_parse(&in, &verb, NULL);
+}
+
 bool told_figure_parse(struct scan *in, enum step_verb *verb, struct err *err)
 {
 	struct pattern pattern;
@@ -36,9 +54,9 @@ bool told_figure_parse(struct scan *in, enum step_verb *verb, struct err *err)
 	else if (take_word(in, "timer"))
 		ok = take_end(in, "timer", &end, err);
 	else if (take_word(in, "errno"))
-		ok = step_verb_parse(in, verb, err);
-	else if (step_verb_parse(in, verb, NULL))
-		ok = true;
+		ok = figure_call(in, verb, err);
+	else if (next_is(in, "client") || next_is(in, "server") || next_is_verb(*in))
+		ok = figure_call(in, verb, err);
 	else
 		ok = refuse_word(in, "figure", figure_at, NULL, err);
 	return ok && line_ends(in, "figure", err);

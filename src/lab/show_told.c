@@ -2,6 +2,7 @@
 /* The figures in a scenario's `told` line. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -32,10 +33,28 @@ static bool piece_read(const char *template, size_t length, struct piece *piece)
 	return true;
 }
 
-/* The first call of a step that is called so; "client connect" or "connect". */
+/* "connect" is what @name begins with; a number behind it says which of several. */
+static bool is_named(const char *name, const char *verb, unsigned *which)
+{
+	size_t length = strlen(verb);
+	char *end;
+	unsigned long number;
+
+	*which = 1;
+	if (strncmp(name, verb, length) != 0)
+		return false;
+	if (name[length] == '\0')
+		return true;
+	number = strtoul(name + length, &end, 10);
+	*which = (unsigned)number;
+	return name[length] == ' ' && *end == '\0' && number > 0;
+}
+
+/* The call that is named so: "connect", "client connect", "client send 2". */
 static const struct called *call_named(const struct run *run, const char *name)
 {
 	int end = -1;
+	unsigned count = 0, which;
 
 	if (strncmp(name, "client ", 7) == 0 || strncmp(name, "server ", 7) == 0) {
 		end = name[0] == 's';
@@ -45,8 +64,10 @@ static const struct called *call_named(const struct run *run, const char *name)
 		const struct called *called = &run->called[i];
 		const struct program *program = &run->scenario->programs[called->program];
 
-		if ((end < 0 || program->end == (enum end)end) &&
-		    strcmp(step_verb_name(program->steps[called->step].verb), name) == 0)
+		if ((end >= 0 && program->end != (enum end)end) ||
+		    !is_named(name, step_verb_name(program->steps[called->step].verb), &which))
+			continue;
+		if (++count == which)
 			return called;
 	}
 	return NULL;

@@ -165,23 +165,67 @@ static size_t states_between(enum tcp_state from, enum tcp_state to,
 	return length;
 }
 
-size_t kernel_path(const struct kernel_log *log, enum end end, uint16_t client_port,
-		   uint16_t server_port, struct kernel_step path[static KERNEL_PATH_MOST])
+/* The states of this end in the engine's words, over all connections of these ports. */
+struct engine_path {
+	enum tcp_state states[KERNEL_PATH_MOST];
+	size_t count, at;
+};
+
+static void engine_path_read(struct engine_path *engine, const struct path_of *of)
 {
-	uint16_t local = end == END_CLIENT ? client_port : server_port;
-	uint16_t remote = end == END_CLIENT ? server_port : client_port;
-	enum tcp_state at = end == END_CLIENT ? STATE_CLOSED : STATE_LISTEN;
+	uint16_t local = of->end == END_CLIENT ? of->client_port : of->server_port;
+	uint16_t remote = of->end == END_CLIENT ? of->server_port : of->client_port;
+
+	engine->count = engine->at = 0;
+	for (size_t i = 0; of->found && i < of->found->conn_count; i++) {
+		const struct found_conn *conn = &of->found->conns[i];
+		enum end own = conn->port[of->end] == local ? of->end : end_other(of->end);
+
+		if (conn->port[own] != local || conn->port[end_other(own)] != remote)
+			continue;
+		for (unsigned k = 0; k < conn->state_count[own]; k++)
+			if (engine->count < KERNEL_PATH_MOST &&
+			    conn->states[own][k].state != STATE_LISTEN)
+				engine->states[engine->count++] =
+					(enum tcp_state)conn->states[own][k].state;
+	}
+}
+
+/* The way to @to as the engine went it, else the shortest one. Return: states in @between. */
+static size_t way_to(struct engine_path *engine, enum tcp_state from, enum tcp_state to,
+		     enum tcp_state between[static STATE_COUNT])
+{
+	size_t passed = 0;
+
+	for (size_t at = engine->at; at < engine->count && at - engine->at < STATE_COUNT; at++) {
+		if (engine->states[at] == to) {
+			engine->at = at + 1;
+			return passed;
+		}
+		between[passed++] = engine->states[at];
+	}
+	return states_between(from, to, between);
+}
+
+size_t kernel_path(const struct kernel_log *log, const struct path_of *of,
+		   struct kernel_step path[static KERNEL_PATH_MOST])
+{
+	uint16_t local = of->end == END_CLIENT ? of->client_port : of->server_port;
+	uint16_t remote = of->end == END_CLIENT ? of->server_port : of->client_port;
+	enum tcp_state at = of->end == END_CLIENT ? STATE_CLOSED : STATE_LISTEN;
+	struct engine_path engine;
 	size_t count = 0;
 
+	engine_path_read(&engine, of);
 	for (size_t i = 0; i < log->entry_count; i++) {
 		const struct kernel_entry *entry = &log->entries[i];
 		enum tcp_state between[STATE_COUNT];
 		size_t passed;
 
-		if (entry->end != end || entry->local_port != local ||
+		if (entry->end != of->end || entry->local_port != local ||
 		    entry->remote_port != remote || entry->state == at)
 			continue;
-		passed = states_between(at, entry->state, between);
+		passed = way_to(&engine, at, entry->state, between);
 		for (size_t k = 0; k < passed && count < KERNEL_PATH_MOST; k++)
 			path[count++] = (struct kernel_step){ between[k], true, entry->time_ns };
 		if (count < KERNEL_PATH_MOST)

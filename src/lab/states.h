@@ -69,10 +69,18 @@ struct kernel_step {
 	int64_t time_ns;
 };
 
+/* Whose path, and what the engine inferred of it: that tells which of several ways between two
+   looks was gone. */
+struct path_of {
+	enum end end;
+	uint16_t client_port, server_port;
+	const struct found *found; /* borrowed: of that end's tap; NULL: none */
+};
+
 /* The path of one connection at one end: what was seen, and what lies between. The server's starts
    after LISTEN, the client's after CLOSED. Return: steps in @path. */
-size_t kernel_path(const struct kernel_log *log, enum end end, uint16_t client_port,
-		   uint16_t server_port, struct kernel_step path[static KERNEL_PATH_MOST]);
+size_t kernel_path(const struct kernel_log *log, const struct path_of *of,
+		   struct kernel_step path[static KERNEL_PATH_MOST]);
 
 /* What the comparison says of a difference. */
 enum state_difference {
