@@ -121,11 +121,23 @@ static const struct kernel_entry *entry_before(const struct comparing *comparing
 	return found;
 }
 
-/* The record that a frame of this connection belongs to, and which end of it this one is. */
-static const struct found_conn *record_of(const struct comparing *comparing, uint64_t frame,
-					  enum end *own)
+/* What a record says of its end after a frame; STATE_UNKNOWN: nothing by then. */
+static enum tcp_state state_by(const struct found_conn *conn, enum end own, uint64_t frame)
 {
-	const struct found_conn *best = NULL;
+	enum tcp_state state = STATE_UNKNOWN;
+
+	for (unsigned i = 0; i < conn->state_count[own]; i++)
+		if (conn->states[own][i].frame != 0 && conn->states[own][i].frame <= frame)
+			state = (enum tcp_state)conn->states[own][i].state;
+	return state;
+}
+
+/* What the engine says of this end after a frame: the newest record of these ports that says
+   anything. A SYN begins a record, but a living socket that only challenges it is the old one's. */
+static enum tcp_state engine_at(const struct comparing *comparing, uint64_t frame)
+{
+	enum tcp_state state = STATE_UNKNOWN;
+	uint64_t newest = 0;
 
 	for (size_t i = 0; i < comparing->found->conn_count; i++) {
 		const struct found_conn *conn = &comparing->found->conns[i];
@@ -134,25 +146,17 @@ static const struct found_conn *record_of(const struct comparing *comparing, uin
 			if (conn->port[end] != comparing->local_port ||
 			    conn->port[end_other(end)] != comparing->remote_port ||
 			    !ip_address_equal(&conn->ip[end], comparing->local) ||
-			    conn->conn > frame || (best && best->conn > conn->conn))
+			    conn->conn > frame || conn->conn < newest)
 				continue;
-			best = conn;
-			*own = end;
+
+			enum tcp_state said = state_by(conn, end, frame);
+
+			if (said == STATE_UNKNOWN)
+				continue;
+			newest = conn->conn;
+			state = said;
 		}
 	}
-	return best;
-}
-
-/* What the engine says of this end after a frame. */
-static enum tcp_state engine_at(const struct comparing *comparing, uint64_t frame)
-{
-	enum end own = END_CLIENT;
-	const struct found_conn *conn = record_of(comparing, frame, &own);
-	enum tcp_state state = STATE_UNKNOWN;
-
-	for (unsigned i = 0; conn && i < conn->state_count[own]; i++)
-		if (conn->states[own][i].frame != 0 && conn->states[own][i].frame <= frame)
-			state = (enum tcp_state)conn->states[own][i].state;
 	return state;
 }
 
