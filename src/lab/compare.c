@@ -33,6 +33,7 @@ struct comparing {
 	enum end end;
 	uint16_t local_port, remote_port;
 	const struct ip_address *local; /* of this end */
+	bool no_timewait;		/* its host may keep none */
 	/* The last look that agreed, or whose difference is explained and lasts. */
 	int64_t agreed_ns;
 	bool differs; /* off the wire, so: */
@@ -224,6 +225,11 @@ static bool explained(const struct comparing *comparing, int64_t time_ns, uint32
 		*difference = STATE_NO_REQUEST;
 		return true;
 	}
+	if (is_none(kernel) && comparing->no_timewait &&
+	    (engine == STATE_FIN_WAIT_2 || engine == STATE_TIME_WAIT)) {
+		*difference = STATE_NO_ROOM;
+		return true;
+	}
 	if (kernel == STATE_SYN_RECEIVED && comparing->end == END_SERVER &&
 	    (engine == STATE_ESTABLISHED || engine == STATE_CLOSE_WAIT)) {
 		*difference = STATE_NOT_TAKEN;
@@ -318,6 +324,7 @@ void states_compare(const struct states_input *input, struct state_notes *notes)
 			.notes = notes,
 			.end = input->end,
 			.local = input->local,
+			.no_timewait = input->no_timewait,
 			.local_port = segment->local_port,
 			.remote_port = segment->remote_port,
 		};

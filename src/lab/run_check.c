@@ -120,6 +120,19 @@ static void check_kernel(struct run *run, const struct expected_kernel *expected
 		 expected->end == END_CLIENT ? "client" : "server", count ? text : "nowhere");
 }
 
+/* Whether the scenario lets a host keep no TIME_WAIT. */
+static bool has_no_timewait(const struct scenario *scenario, enum end end)
+{
+	for (size_t i = 0; i < scenario->sysctl_count; i++) {
+		const struct sysctl *sysctl = &scenario->sysctls[i];
+
+		if (sysctl->end[end] && strcmp(sysctl->name, "ipv4.tcp_max_tw_buckets") == 0 &&
+		    strcmp(sysctl->value, "0") == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_states(struct run *run, const struct frame *tap, size_t count, enum end end)
 {
 	const struct states_input input = {
@@ -129,6 +142,7 @@ static void check_states(struct run *run, const struct frame *tap, size_t count,
 		.tap = tap,
 		.tap_count = count,
 		.found = &run->found[end],
+		.no_timewait = has_no_timewait(run->scenario, end),
 	};
 	size_t before = run->notes.count;
 

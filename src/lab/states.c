@@ -240,6 +240,7 @@ static const char *const difference_names[] = {
 	[STATE_FIN_QUEUED] = "its FIN waits behind data",
 	[STATE_NO_REQUEST] = "SYN cookie: no request is kept",
 	[STATE_NOT_TAKEN] = "the ACK of its SYN-ACK was not taken",
+	[STATE_NO_ROOM] = "no room for TIME_WAIT or FIN_WAIT_2",
 	[STATE_DISAGREES] = "disagrees",
 };
 

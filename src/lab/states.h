@@ -89,6 +89,7 @@ enum state_difference {
 	STATE_NO_REQUEST, /* a SYN cookie: the server keeps nothing of the handshake */
 	STATE_NOT_TAKEN,  /* Linux keeps the request although its ACK came: accept queue full,
 			     or the program wants data first */
+	STATE_NO_ROOM,	  /* the host may keep no TIME_WAIT, and no orphan in FIN_WAIT_2 */
 	STATE_DISAGREES,  /* no rule of the map explains it */
 };
 
@@ -116,6 +117,7 @@ struct states_input {
 	const struct frame *tap;	/* frames of this end's tap, numbered as in @found */
 	size_t tap_count;
 	const struct found *found; /* what the engine says of these frames */
+	bool no_timewait;	   /* this end's host has tcp_max_tw_buckets 0 */
 };
 
 /* Hold the kernel's states of one end against those that the engine inferred from that end's own
