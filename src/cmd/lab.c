@@ -306,18 +306,11 @@ static void tell_claims(struct session *session)
 	out_text(out, "\nWHAT IS SAID, AND WHAT THIS KERNEL DID\n");
 	for (size_t i = 0; i < session->claim_count; i++) {
 		const struct batch_claim *claim = &session->claims[i];
-		char line[256];
-
 		out_text(out, "  ");
 		put_columns(out, claim->text, 52);
-		snprintf(line, sizeof(line), "%s: %s", claim->words, claim->where);
-		if (prose_columns(claim->text) > 51) {
-			out_char(out, '\n');
-			out_spaces(out, 6);
-			prose_wrap(out, 6, 8, line);
-		} else {
-			prose_wrap(out, 54, 54, line);
-		}
+		out_format(out, "%s\n", claim->words);
+		out_spaces(out, 6);
+		prose_wrap(out, 6, 6, claim->where);
 	}
 }
 

@@ -52,9 +52,10 @@ static bool kernel_holds(const struct run *run, const struct fact_of *fact, stru
 		if (entry->end != fact->end || entry->state != fact->state)
 			continue;
 		diag_timer_print(&like, timer);
-		snprintf(line, sizeof(line), "%s's kernel: %s%s%s",
+		snprintf(line, sizeof(line), "the %s's kernel says %s%s%s%s",
 			 fact->end == END_CLIENT ? "client" : "server",
-			 tcp_state_name(entry->state), timer[0] ? ", " : "", timer);
+			 tcp_state_name(entry->state), timer[0] ? " (" : "", timer,
+			 timer[0] ? ")" : "");
 		add_fact(answer, line);
 		return true;
 	}
@@ -86,9 +87,10 @@ static bool call_holds(const struct run *run, const struct fact_of *fact, struct
 		if (program->end != fact->end || !called->ended ||
 		    program->steps[called->step].verb != fact->verb || called->error != fact->error)
 			continue;
-		snprintf(line, sizeof(line), "%s(): %s",
+		snprintf(line, sizeof(line), "%s() %s%s",
 			 step_verb_name(program->steps[called->step].verb),
-			 fact->error ? errno_name(fact->error) : "succeeds");
+			 fact->error ? "says " : "succeeds",
+			 fact->error ? errno_name(fact->error) : "");
 		add_fact(answer, line);
 		return true;
 	}

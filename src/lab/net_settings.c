@@ -69,7 +69,8 @@ static const struct setting defaults[] = {
 	{ "ipv4/tcp_tw_reuse_delay", "1000" },
 	{ "ipv4/tcp_rfc1337", "0" },
 	{ "ipv4/tcp_recovery", "1" },
-	{ "ipv4/tcp_early_retrans", "3" },
+	{ "ipv4/tcp_early_retrans",
+	  "0" }, /* no tail loss probe after 2 RTT: a busy machine is no loss */
 	{ "ipv4/tcp_frto", "2" },
 	{ "ipv4/tcp_reordering", "3" },
 	{ "ipv4/tcp_mtu_probing", "0" },

@@ -180,7 +180,8 @@ struct rule {
 	unsigned line;
 	enum rule_kind kind;
 	struct pattern pattern;
-	struct cond until; /* hold */
+	struct cond until; /* hold: released then; else: the rule rests then */
+	bool optional;	   /* it need not take a segment */
 	struct cond after; /* no parts: from the start */
 	int64_t time_ns;   /* delay, copy */
 	struct {

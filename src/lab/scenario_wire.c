@@ -100,6 +100,13 @@ static bool parse_edit(struct scan *in, struct rule *rule, struct err *err)
 	return parse[kind](in, &rule->edits[rule->edit_count++].number, err);
 }
 
+/* Whether what may end every rule comes next. */
+static bool at_tail(struct scan *in)
+{
+	return scan_end(in) || next_is(in, "after") || next_is(in, "until") ||
+	       next_is(in, "optional");
+}
+
 /* --- the rules ------------------------------------------------------------------------------ */
 
 static bool parse_matched(struct scan *in, struct rule *rule, struct err *err)
@@ -133,7 +140,7 @@ static bool rule_copy(struct scan *in, struct rule *rule, struct err *err)
 {
 	if (!parse_matched(in, rule, err))
 		return false;
-	return scan_end(in) || next_is(in, "after") || take_time(in, "copy", &rule->time_ns, err);
+	return at_tail(in) || take_time(in, "copy", &rule->time_ns, err);
 }
 
 static bool rule_edit(struct scan *in, struct rule *rule, struct err *err)
@@ -143,7 +150,7 @@ static bool rule_edit(struct scan *in, struct rule *rule, struct err *err)
 	do {
 		if (!parse_edit(in, rule, err))
 			return false;
-	} while (!scan_end(in) && !next_is(in, "after"));
+	} while (!at_tail(in));
 	return true;
 }
 
@@ -175,7 +182,7 @@ static bool answer_with_icmp(struct scan *in, struct rule *rule, struct err *err
 
 static bool rule_answer(struct scan *in, struct rule *rule, struct err *err)
 {
-	static const char *const stops[] = { "after", NULL };
+	static const char *const stops[] = { "after", "until", "optional", NULL };
 
 	if (!parse_matched(in, rule, err))
 		return false;
@@ -263,7 +270,7 @@ static bool check_counts(const struct rule *rule, struct err *err)
 
 static bool rule_inject(struct scan *in, struct rule *rule, struct err *err)
 {
-	static const char *const stops[] = { "after", "times", "every", NULL };
+	static const char *const stops[] = { "after", "times", "every", "optional", NULL };
 
 	rule->times = 1;
 	if (take_word(in, "from") && !parse_source(in, rule, err))
@@ -292,6 +299,27 @@ static const struct choice rule_rows[] = {
 };
 static const struct choices rules = { "rule", rule_rows, sizeof(rule_rows) / sizeof(rule_rows[0]) };
 
+/* [after COND] [until COND] [optional], in any order. */
+static bool parse_tail(struct scan *in, struct rule *rule, struct err *err)
+{
+	while (!scan_end(in)) {
+		bool ok = true;
+
+		if (rule->after.count == 0 && take_word(in, "after"))
+			ok = cond_parse(in, &rule->after, err);
+		else if (rule->until.count == 0 && rule->kind <= RULE_ANSWER_ICMP &&
+			 take_word(in, "until"))
+			ok = cond_parse(in, &rule->until, err);
+		else if (!rule->optional && take_word(in, "optional"))
+			rule->optional = true;
+		else
+			return true; /* the line's end is asked for next */
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 static bool parse_rule(struct scan *in, struct rule *rule, struct err *err)
 {
 	static bool (*const parse[])(struct scan * in, struct rule * rule, struct err * err) = {
@@ -308,9 +336,7 @@ static bool parse_rule(struct scan *in, struct rule *rule, struct err *err)
 	rule->kind = (enum rule_kind)kind;
 	if (!parse[kind](in, rule, err))
 		return false;
-	if (rule->after.count == 0 && take_word(in, "after") && !cond_parse(in, &rule->after, err))
-		return false;
-	return line_ends(in, row->name, err);
+	return parse_tail(in, rule, err) && line_ends(in, row->name, err);
 }
 
 bool wire_begin(struct reading *reading, struct scan *in)

@@ -403,6 +403,8 @@ void wire_check_rules(struct run *run)
 		const struct rule *rule = &run->scenario->rules[i];
 		const struct rule_state *state = &run->rules[i];
 
+		if (rule->optional)
+			continue;
 		if (!state->active)
 			run_fail(run, rule->line, "the condition after 'after' never came true");
 		else if (rule->kind == RULE_INJECT && state->done < rule->times)

@@ -129,7 +129,7 @@ struct odd {
 	uint64_t marks_dropped, states_dropped, ranges_dropped;
 	uint64_t loose[ENDS];	   /* payload that has no place in the sequence */
 	uint64_t carried[ENDS][4]; /* syn, synack, fin, rst: what 16 bits do not hold */
-	uint32_t syn_payload, syn_payload_acked;
+	uint32_t syn_payload;
 	uint64_t syn_payload_resent_frame;
 	uint32_t mss_before_icmp[ENDS], mss_after_icmp[ENDS];
 	struct former former;

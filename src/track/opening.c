@@ -377,6 +377,15 @@ static bool challenge_when_half(const struct step *step)
 	       step->own->last.frame && step->seg->ack.raw == step->own->last.ack;
 }
 
+/* With Fast Open the server may speak, and close, before the client's ACK: it stays half open. */
+static bool speaks_half_open(const struct step *step)
+{
+	const struct odd *odd = flow_odd(step->pools, step->flow);
+
+	return odd && odd->syn_payload > 0 && step->own->last.frame &&
+	       seq_after(seq_of(step->own->last.ack), seq_add(seq_of(step->peer->isn), 1));
+}
+
 /* A segment of the server without SYN: it acknowledges the client's SYN, or is not of this one. */
 static bool server_in_opening(struct step *step)
 {
@@ -402,7 +411,7 @@ static bool server_in_opening(struct step *step)
 		state_assume(step, END_SERVER, STATE_ESTABLISHED);
 		state_event(step, END_CLIENT, EVENT_RECEIVE_SYN_ACK, STATE_PROVISIONAL);
 	} else {
-		if (challenge_when_half(step))
+		if (challenge_when_half(step) || speaks_half_open(step))
 			return true;
 		state_event(step, END_SERVER, EVENT_RECEIVE_ACK_OF_SYN, 0);
 		state_confirm(step, END_SERVER);
