@@ -199,7 +199,7 @@ static void check_tap(struct run *run, enum end tap)
 size_t run_kernel_path(const struct run *run, enum end end,
 		       struct kernel_step path[static KERNEL_PATH_MOST])
 {
-	struct path_of of = { .end = end, .found = &run->found[end] };
+	struct path_of of = { .end = end, .found = &run->found[end], .told = &run->told[end] };
 
 	for (size_t i = 0; i < run->on_wire_count; i++) {
 		if (run->on_wire[i].crafted)

@@ -168,8 +168,26 @@ static size_t states_between(enum tcp_state from, enum tcp_state to,
 /* The states of this end in the engine's words, over all connections of these ports. */
 struct engine_path {
 	enum tcp_state states[KERNEL_PATH_MOST];
+	int64_t times_ns[KERNEL_PATH_MOST]; /* of the frames that caused them */
 	size_t count, at;
 };
+
+static int64_t time_of_frame(const struct told_frames *told, uint64_t number)
+{
+	for (size_t i = 0; i < told->count; i++)
+		if (told->frames[i].number == number)
+			return told->frames[i].time_ns;
+	return INT64_MAX; /* no segment caused it */
+}
+
+static void engine_path_add(struct engine_path *engine, const struct state_entry *entry,
+			    const struct told_frames *told)
+{
+	if (engine->count == KERNEL_PATH_MOST || entry->state == STATE_LISTEN)
+		return;
+	engine->times_ns[engine->count] = time_of_frame(told, entry->frame);
+	engine->states[engine->count++] = (enum tcp_state)entry->state;
+}
 
 static void engine_path_read(struct engine_path *engine, const struct path_of *of)
 {
@@ -184,27 +202,27 @@ static void engine_path_read(struct engine_path *engine, const struct path_of *o
 		if (conn->port[own] != local || conn->port[end_other(own)] != remote)
 			continue;
 		for (unsigned k = 0; k < conn->state_count[own]; k++)
-			if (engine->count < KERNEL_PATH_MOST &&
-			    conn->states[own][k].state != STATE_LISTEN)
-				engine->states[engine->count++] =
-					(enum tcp_state)conn->states[own][k].state;
+			engine_path_add(engine, &conn->states[own][k], of->told);
 	}
 }
 
-/* The way to @to as the engine went it, else the shortest one. Return: states in @between. */
-static size_t way_to(struct engine_path *engine, enum tcp_state from, enum tcp_state to,
-		     enum tcp_state between[static STATE_COUNT])
+/* The way to what a look found, as the engine had gone it by then, else the shortest one. Return:
+   states in @between. */
+static size_t way_to(struct engine_path *engine, enum tcp_state from,
+		     const struct kernel_entry *entry, enum tcp_state between[static STATE_COUNT])
 {
 	size_t passed = 0;
 
 	for (size_t at = engine->at; at < engine->count && at - engine->at < STATE_COUNT; at++) {
-		if (engine->states[at] == to) {
+		if (engine->times_ns[at] > entry->time_ns)
+			break;
+		if (engine->states[at] == entry->state) {
 			engine->at = at + 1;
 			return passed;
 		}
 		between[passed++] = engine->states[at];
 	}
-	return states_between(from, to, between);
+	return states_between(from, entry->state, between);
 }
 
 size_t kernel_path(const struct kernel_log *log, const struct path_of *of,
@@ -225,7 +243,7 @@ size_t kernel_path(const struct kernel_log *log, const struct path_of *of,
 		if (entry->end != of->end || entry->local_port != local ||
 		    entry->remote_port != remote || entry->state == at)
 			continue;
-		passed = way_to(&engine, at, entry->state, between);
+		passed = way_to(&engine, at, entry, between);
 		for (size_t k = 0; k < passed && count < KERNEL_PATH_MOST; k++)
 			path[count++] = (struct kernel_step){ between[k], true, entry->time_ns };
 		if (count < KERNEL_PATH_MOST)

@@ -8,6 +8,7 @@
 
 #include "lab/diag.h"
 #include "lab/found.h"
+#include "lab/frames.h"
 #include "lab/record.h"
 
 /*
@@ -74,7 +75,8 @@ struct kernel_step {
 struct path_of {
 	enum end end;
 	uint16_t client_port, server_port;
-	const struct found *found; /* borrowed: of that end's tap; NULL: none */
+	const struct found *found;	/* borrowed: of that end's tap; NULL: none */
+	const struct told_frames *told; /* borrowed: the frames of that tap */
 };
 
 /* The path of one connection at one end: what was seen, and what lies between. The server's starts
