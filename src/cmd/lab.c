@@ -265,7 +265,8 @@ static void tell_brief(struct session *session, const struct scenario *scenario,
 	out_text(out, "   ");
 	if (session->article)
 		put_columns(out, scenario->article, 4);
-	put_columns(out, session->article ? scenario->title : scenario->name, 68);
+	put_columns(out, session->article ? scenario->title : scenario->name,
+		    session->article ? 64 : 68);
 	out_format(out, "%s\n", run_outcome_name(result->outcome));
 	if (told[0] && (session->article || result->outcome != RUN_PASSED)) {
 		out_spaces(out, 7);
@@ -323,7 +324,7 @@ static void tell_end(struct session *session, int64_t lasted_ns)
 	out_format(&session->out, "\n%zu scenario%s passed, %zu failed, %zu skipped, %.1f s%s\n",
 		   session->passed, session->passed == 1 ? "" : "s", session->failed,
 		   session->skipped, (double)lasted_ns / (double)NSEC_PER_SEC,
-		   session->options->keep ? "" : "     --keep DIR keeps captures for Wireshark");
+		   session->options->keep ? "" : "   --keep DIR keeps captures");
 }
 
 static int64_t now_ns(void)
