@@ -10,6 +10,7 @@ tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private 
 --broken   PROGRAM has one transition of the state table wrong: the lab must find it out
 --kept     kept captures: tshark opens them without complaint and gives the same flags; read agrees
 --refused  every step of the ladder of back ends, each refusal forced with REFUSE"""
+import concurrent.futures
 import json
 import os
 import re
@@ -50,13 +51,20 @@ def last_counts(out):
     return tuple(map(int, found.groups())) if found else None
 
 
+def failed_part(out):
+    """The lines about scenarios that failed."""
+    lines = out.splitlines()
+    return "\n".join(line for at, line in enumerate(lines)
+                     if any("  failed" in near for near in lines[max(0, at - 5):at + 1]))
+
+
 def check_article(checks, program):
     for user in (None, NOBODY):
         start = time.monotonic()
         status, out, err = lab(program, "article", user=user)
         counts = last_counts(out)
         checks.that("article passes as user %s" % user, status == 0 and counts and counts[1] == 0,
-                    out[-3000:] + err)
+                    failed_part(out) + err)
         checks.that("six cases are told", all(re.search(r"^%d  \S" % n, out, re.M)
                                               for n in range(1, 7)), out)
         checks.that("each case has variants", counts and counts[0] >= 15, counts)
@@ -189,7 +197,9 @@ def our_flags(program, path):
 def check_kept(checks, program):
     with tempfile.TemporaryDirectory() as folder:
         status, out, err = lab(program, "--all", "--keep", folder)
-        checks.that("--keep works", status == 0, out[-2000:] + err)
+        checks.that("--keep works", status == 0, failed_part(out) + err)
+        if status:
+            print(*(line for line in out.splitlines() if "failed" in line), sep="\n")
         kept = sorted(name for name in os.listdir(folder) if name.endswith(".pcapng"))
         checks.that("captures are kept", len(kept) > 50, len(kept))
         for name in kept:
@@ -197,8 +207,11 @@ def check_kept(checks, program):
             with open(path[:-7] + ".json") as file:
                 told = json.load(file)
             check_reread(checks, program, path, told)
-            if shutil.which("tshark"):
-                check_tshark(checks, program, path)
+        if shutil.which("tshark"):
+            paths = [os.path.join(folder, name) for name in kept]
+            with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+                for path, theirs in zip(paths, pool.map(tshark_flags, paths)):
+                    check_tshark(checks, program, path, theirs)
         if not shutil.which("tshark"):
             corpus.skip("no tshark: its flags were not compared")
 
@@ -216,8 +229,8 @@ def check_reread(checks, program, path, told):
                  if a != b][:1])
 
 
-def check_tshark(checks, program, path):
-    theirs, status, complaints = tshark_flags(path)
+def check_tshark(checks, program, path, told):
+    theirs, status, complaints = told
     ours, own_status, err = our_flags(program, path)
     name = os.path.basename(path)
     checks.that("tshark opens %s" % name, status == 0 and not complaints, complaints)

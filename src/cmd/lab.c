@@ -138,7 +138,7 @@ static void choose_article(struct session *session)
 	for (size_t i = 0; i < session->library.count; i++)
 		if (session->library.scenarios[i]->article[0])
 			choose(session, session->library.scenarios[i]);
-	qsort(session->chosen + first, session->chosen_count - first, sizeof(session->chosen[0]),
+	qsort(session->chosen + first, session->chosen_count - first, sizeof(struct scenario *),
 	      by_article);
 	session->article = true;
 }
@@ -197,8 +197,8 @@ static bool choose_all(struct session *session, int argc, char **argv, struct er
 	    !library_read(&session->library, err))
 		return false;
 	most = (size_t)argc * (session->library.count + 1) + session->library.count;
-	session->own = calloc((size_t)argc + 1, sizeof(session->own[0]));
-	session->chosen = calloc(most + 1, sizeof(session->chosen[0]));
+	session->own = calloc((size_t)argc + 1, sizeof(struct scenario *));
+	session->chosen = calloc(most + 1, sizeof(struct scenario *));
 	session->claims = calloc((most + 1) * 4, sizeof(session->claims[0]));
 	if (!session->own || !session->chosen || !session->claims)
 		return err_set(err, ERR_SYSTEM, "no memory for the scenarios");

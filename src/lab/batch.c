@@ -312,6 +312,25 @@ static unsigned jobs_at_once(const struct batch_options *options)
 	return (unsigned)(processors > 0 ? processors : 1) * JOBS_PER_PROCESSOR;
 }
 
+static bool run_all(struct batch *batch,
+		    void (*done)(void *context, size_t index, const struct batch_result *result),
+		    void *context, struct err *err)
+{
+	bool ok = true;
+
+	while (ok && !interrupted && batch->told < batch->count) {
+		while (ok && batch->next < batch->count &&
+		       batch->running < jobs_at_once(batch->options))
+			ok = start(batch, err);
+		ok = ok && wait_some(batch, err);
+		while (ok && batch->told < batch->count && batch->jobs[batch->told].ended) {
+			done(context, batch->told, &batch->jobs[batch->told].result);
+			batch->told++;
+		}
+	}
+	return ok;
+}
+
 bool batch_run(struct scenario *const *scenarios, size_t count, const struct batch_options *options,
 	       void (*done)(void *context, size_t index, const struct batch_result *result),
 	       void *context, struct err *err)
@@ -332,16 +351,7 @@ bool batch_run(struct scenario *const *scenarios, size_t count, const struct bat
 	interrupted = 0;
 	sigaction(SIGINT, &hear_signals, &before[0]);
 	sigaction(SIGTERM, &hear_signals, &before[1]);
-	ok = true;
-	while (ok && !interrupted && batch.told < count) {
-		while (ok && batch.next < count && batch.running < jobs_at_once(options))
-			ok = start(&batch, err);
-		ok = ok && wait_some(&batch, err);
-		while (ok && batch.told < count && batch.jobs[batch.told].ended) {
-			done(context, batch.told, &batch.jobs[batch.told].result);
-			batch.told++;
-		}
-	}
+	ok = run_all(&batch, done, context, err);
 	end_all(&batch);
 	sigaction(SIGINT, &before[0], NULL);
 	sigaction(SIGTERM, &before[1], NULL);

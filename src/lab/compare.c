@@ -277,7 +277,8 @@ static void compare_look(struct comparing *comparing, const struct kernel_look *
 	comparing->notes->compared++;
 	comparing->kernel = kernel;
 	comparing->engine = engine;
-	if (agree(kernel, engine)) {
+	/* Its SYN is on its way to the tap. */
+	if (agree(kernel, engine) || (!last && kernel == STATE_SYN_SENT)) {
 		comparing->agreed_ns = look->time_ns;
 		comparing->differs = false;
 		comparing->has_noted = false;
@@ -303,7 +304,7 @@ static bool pick(struct comparing *comparing, const struct passing *all)
 	const struct kernel_log *log = comparing->log;
 
 	comparing->passing.segments = calloc(all->count + 1, sizeof(all->segments[0]));
-	comparing->entries = calloc(log->entry_count + 1, sizeof(comparing->entries[0]));
+	comparing->entries = calloc(log->entry_count + 1, sizeof(struct kernel_entry *));
 	if (!comparing->passing.segments || !comparing->entries)
 		return false;
 	for (size_t i = 0; i < all->count; i++)

@@ -63,7 +63,7 @@ static int is_scenario(const struct dirent *entry)
 static bool read_all(struct library *library, struct dirent *const *names, size_t count,
 		     struct err *err)
 {
-	library->scenarios = calloc(count + 1, sizeof(library->scenarios[0]));
+	library->scenarios = calloc(count + 1, sizeof(struct scenario *));
 	if (!library->scenarios)
 		return err_set(err, ERR_SYSTEM, "no memory for the scenarios");
 	for (size_t i = 0; i < count; i++) {

@@ -33,6 +33,7 @@ int lo_tap_open(struct err *err)
 	return -1;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): recvmsg() writes into it */
 ssize_t lo_tap_receive(int tap, uint8_t *packet, size_t room, int64_t *time_ns)
 {
 	union {

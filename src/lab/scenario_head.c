@@ -53,9 +53,8 @@ bool told_figure_parse(struct scan *in, enum step_verb *verb, struct err *err)
 		ok = pattern_parse(in, &pattern, err);
 	else if (take_word(in, "timer"))
 		ok = take_end(in, "timer", &end, err);
-	else if (take_word(in, "errno"))
-		ok = figure_call(in, verb, err);
-	else if (next_is(in, "client") || next_is(in, "server") || next_is_verb(*in))
+	else if (take_word(in, "errno") || next_is(in, "client") || next_is(in, "server") ||
+		 next_is_verb(*in))
 		ok = figure_call(in, verb, err);
 	else
 		ok = refuse_word(in, "figure", figure_at, NULL, err);
@@ -127,10 +126,11 @@ bool head_article(struct reading *reading, struct scan *in)
 
 static bool add_verdict(struct scenario *scenario, struct scan *in, struct err *err)
 {
-	char *id = scenario->verdicts[scenario->verdict_count];
+	char *id;
 
 	if (scenario->verdict_count == SCENARIO_VERDICTS_MOST)
 		return err_set(err, ERR_INPUT, "verdict: more than %d", SCENARIO_VERDICTS_MOST);
+	id = scenario->verdicts[scenario->verdict_count];
 	if (!take_verdict(in, id, err))
 		return false;
 	for (unsigned i = 0; i < scenario->verdict_count; i++)

@@ -214,7 +214,8 @@ static size_t way_to(struct engine_path *engine, enum tcp_state from,
 	size_t passed = 0;
 
 	for (size_t at = engine->at; at < engine->count && at - engine->at < STATE_COUNT; at++) {
-		if (engine->times_ns[at] > entry->time_ns)
+		/* The very next one may have been seen just before its segment left. */
+		if (at > engine->at && engine->times_ns[at] > entry->time_ns)
 			break;
 		if (engine->states[at] == entry->state) {
 			engine->at = at + 1;

@@ -138,8 +138,12 @@ static bool inputs_open(struct source *src, const char *const *paths, struct err
 		keep_first(src, err);
 		bad++;
 	}
-	*err = bad < src->input_count ? (struct err){ .kind = ERR_NONE } : src->first_err;
-	return bad < src->input_count;
+	if (bad == src->input_count) {
+		*err = src->first_err;
+		return false;
+	}
+	*err = (struct err){ .kind = ERR_NONE };
+	return true;
 }
 
 struct source *source_open(const struct source_options *options, struct err *err)
