@@ -16,6 +16,8 @@ static const struct command {
 	{ "read", cmd_read, "explain every connection in captures" },
 	{ "explain", cmd_explain, "the catalogue of verdicts, offline" },
 	{ "lab", cmd_lab, "make it happen on the real kernel, and explain it" },
+	{ "server", cmd_server, "the end that listens: do what you say, show every call" },
+	{ "client", cmd_client, "the end that connects: do what you say, show every call" },
 	{ "send", cmd_send, "craft one segment, explain its bytes, send it" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

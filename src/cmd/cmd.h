@@ -7,6 +7,8 @@
 int cmd_read(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
+int cmd_server(int argc, char **argv);
+int cmd_client(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 
 #endif /* TCPWHY_CMD_CMD_H */
