@@ -333,7 +333,7 @@ static void poll_until(struct pollfd *polls, size_t count, int64_t wake_ns)
 
 bool endpoints_wait(struct endpoints *ends, int listener, int64_t wake_ns)
 {
-	struct pollfd alone, *polls = ends->polls ? ends->polls : &alone;
+	struct pollfd alone = { .fd = -1 }, *polls = ends->polls ? ends->polls : &alone;
 	size_t count = 1;
 
 	out_flush(&ends->out);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,6 +293,71 @@ static void the_documented_scenario_is_one(void **state)
 	scenario_free(s);
 }
 
+/* What scenarios have in them. */
+struct seen {
+	bool verbs[STEP_VERBS], outcomes[OUTCOME_ANY + 1], rules[RULE_REBOOT + 1];
+	bool flaws[FLAW_UNTIL + 1], facts[FACT_CALL + 1];
+};
+
+static void note_seen(const struct scenario *s, struct seen *seen)
+{
+	for (size_t i = 0; i < s->program_count; i++)
+		for (size_t k = 0; k < s->programs[i].step_count; k++) {
+			seen->verbs[s->programs[i].steps[k].verb] = true;
+			seen->outcomes[s->programs[i].steps[k].outcome] = true;
+		}
+	for (size_t i = 0; i < s->rule_count; i++)
+		seen->rules[s->rules[i].kind] = true;
+	for (size_t i = 0; i < s->flaw_count; i++)
+		seen->flaws[s->flaws[i].kind] = true;
+	for (size_t i = 0; i < s->claim_count; i++)
+		for (unsigned k = 0; k < s->claims[i].answer_count; k++)
+			seen->facts[s->claims[i].answers[k].facts[0].kind] = true;
+}
+
+static void all_seen(const bool *seen, size_t count, const char *what)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!seen[i])
+			fail_msg("no scenario of the corpus has %s number %zu", what, i);
+}
+
+/* The seeds of the fuzz target are right, but for those that say otherwise, and have every word. */
+static void the_corpus_has_every_word(void **state)
+{
+	(void)state;
+	struct seen seen = { 0 };
+	char folder[4096];
+	char path[8192];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/fuzz_scenario", source_root);
+	dir = opendir(folder);
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		bool wrong = strncmp(entry->d_name, "wrong-", 6) == 0;
+		struct err err = { 0 };
+		struct scenario *scenario;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		scenario = scenario_read(path, &err);
+		if ((scenario == NULL) != wrong)
+			fail_msg("%s: %s", err.where, err.what);
+		if (scenario)
+			note_seen(scenario, &seen);
+		scenario_free(scenario);
+	}
+	closedir(dir);
+	all_seen(seen.verbs, STEP_VERBS, "the verb");
+	all_seen(seen.outcomes, sizeof(seen.outcomes), "the outcome");
+	all_seen(seen.rules, sizeof(seen.rules), "the rule");
+	all_seen(seen.flaws, sizeof(seen.flaws), "the flaw");
+	all_seen(seen.facts, sizeof(seen.facts), "the fact");
+}
+
 /* --- files ---------------------------------------------------------------------------------- */
 
 static struct err read_bytes(const void *bytes, size_t count)
@@ -350,6 +416,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(common_claims_have_answers_and_facts),
 		cmocka_unit_test(unusual_programs_can_be),
 		cmocka_unit_test(the_documented_scenario_is_one),
+		cmocka_unit_test(the_corpus_has_every_word),
 		cmocka_unit_test(files_are_text_of_some_length),
 		cmocka_unit_test(no_error_is_wanted),
 	};
