@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""usage: lab_test.py PROGRAM REFUSE [--all | --article | --broken | --catalogue | --kept | --refused]
+"""usage: lab_test.py PROGRAM REFUSE [--all | --article | --broken | --catalogue | --kept | --refused | --wrong]
 
 tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private namespace can be had.
 
@@ -9,6 +9,7 @@ tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private 
 --catalogue  every verdict has a scenario, or a reason why none makes it happen
 --broken   PROGRAM has one transition of the state table wrong: the lab must find it out
 --kept     kept captures: tshark opens them without complaint and gives the same flags; read agrees
+--wrong    scenarios with a mistake: line, words, what to do (tests/lab_wrong)
 --refused  every step of the ladder of back ends, each refusal forced with REFUSE"""
 import concurrent.futures
 import json
@@ -137,6 +138,23 @@ def check_catalogue(checks, program):
         checks.that("%s: no scenario without a rule" % verdict, not (planned and scenario))
     checks.that("at least 60 verdicts are made to happen", made >= 60, made)
     print("%d verdicts, %d made to happen" % (len(ids), made))
+
+
+def check_wrong(checks, program):
+    """Scenarios with one mistake each: the status, the line and the words of its first comment."""
+    folder = os.path.join(corpus.ROOT, "tests", "lab_wrong")
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        with open(path) as file:
+            wanted = re.match(r"# wants: (\d) line (\d+) (.*)", file.readline())
+        status, out, err = lab(program, path)
+        told = " ".join((out[out.rfind("\nfailed\n"):] + err).split())
+        checks.that("%s: exit status" % name, status == int(wanted.group(1)), status)
+        checks.that("%s: its file is named" % name, path in told, told)
+        checks.that("%s: line and words" % name,
+                    re.search(r"line %s\b" % wanted.group(2), told) and wanted.group(3) in told,
+                    told)
+        checks.that("%s: what to do" % name, " try" in told, told)
 
 
 def check_broken(checks, program):
@@ -287,7 +305,7 @@ def main():
         checks.done()
     need_wire(program)
     {"--article": check_article, "--all": check_all, "--broken": check_broken,
-     "--kept": check_kept}[mode](checks, program)
+     "--kept": check_kept, "--wrong": check_wrong}[mode](checks, program)
     checks.done()
 
 

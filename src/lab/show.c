@@ -34,6 +34,9 @@ void show_failures(struct out *out, const struct run *run)
 {
 	char label[32];
 
+	if (run->failure_count == 0)
+		return;
+	prose_item(out, "  in", INDENT, run->scenario->path);
 	for (size_t i = 0; i < run->failure_count; i++) {
 		if (run->failures[i].line)
 			snprintf(label, sizeof(label), "  line %u", run->failures[i].line);
@@ -41,6 +44,10 @@ void show_failures(struct out *out, const struct run *run)
 			snprintf(label, sizeof(label), "  whole");
 		prose_item(out, label, INDENT, run->failures[i].text);
 	}
+	prose_item(out, "  try", INDENT,
+		   "compare these lines with the calls, the ladder and the story that tcpwhy lab "
+		   "shows "
+		   "of this scenario alone; tcpwhy explain ID says what a verdict needs");
 }
 
 /* "  0.0004  client  connect: succeeded" */

@@ -413,8 +413,9 @@ void wire_check_rules(struct run *run)
 		else if (rule->kind != RULE_INJECT && rule->kind != RULE_REBOOT &&
 			 state->fired == 0)
 			run_fail(run, rule->line,
-				 "this rule never took a segment: none like it came (%llu matched "
-				 "without its number)",
+				 "this rule never took a segment: none like it came (%llu matched, "
+				 "but for their number); a rule that need not take one ends in "
+				 "'optional'",
 				 (unsigned long long)state->matched);
 		else if (rule->kind == RULE_HOLD && !state->waited)
 			run_fail(run, rule->line,
