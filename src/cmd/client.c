@@ -128,6 +128,21 @@ static bool parse_all(struct client *client, struct err *err)
 	       endpoints_settings_from(shared, &client->settings, err);
 }
 
+/* getaddrinfo() of some C libraries takes 99999 and uses what is left of it in 16 bits. */
+static bool check_port(const char *text, struct err *err)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (*end != '\0' || end == text) /* a name */
+		return true;
+	if (text[0] >= '0' && text[0] <= '9' && number >= 1 && number <= UINT16_MAX)
+		return true;
+	err_set(err, ERR_USAGE, "'%s' is no port", text);
+	err_fix(err, "a number from 1 to 65535, or a name of /etc/services");
+	return false;
+}
+
 static bool parse(struct client *client, int *argc, char **argv, struct err *err)
 {
 	struct option_row rows[ENDPOINTS_ROWS_MOST];
@@ -157,7 +172,7 @@ static bool parse(struct client *client, int *argc, char **argv, struct err *err
 		err_fix(err, "tcpwhy client localhost 9000");
 		return false;
 	}
-	return parse_all(client, err);
+	return check_port(argv[2], err) && parse_all(client, err);
 }
 
 static void add_target(struct client *client, const struct addrinfo *info)
