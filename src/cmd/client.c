@@ -322,6 +322,16 @@ static void try_addresses(struct client *client, struct endpoints_conn *conn)
 	endpoints_remove(ends, conn);
 }
 
+/* Of an attempt that failed, whom it was for: a host may have several addresses. */
+static void say_target(const struct client *client, const struct endpoints_conn *conn,
+		       struct call *call)
+{
+	char place[ADDRESS_PORT_TEXT_BYTES];
+
+	ip_address_port_print(&client->targets[conn->target].ip, client->port, place);
+	snprintf(call->detail, sizeof(call->detail), "to %s", place);
+}
+
 /* A connect() that was started has come to something, or its time is over. */
 static void connected(struct endpoints *ends, struct endpoints_conn *conn)
 {
@@ -331,6 +341,8 @@ static void connected(struct endpoints *ends, struct endpoints_conn *conn)
 
 	if (call_connected(NULL, fd, 0, &call) < 0 && !conn->ready)
 		call.error = ECANCELED; /* not the kernel: --connect-timeout */
+	if (call.error)
+		say_target(client, conn, &call);
 	conn->sink.told(conn->sink.context, &call);
 	if (call.error == 0) {
 		endpoints_begin(conn, fd);
