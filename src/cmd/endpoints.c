@@ -100,15 +100,17 @@ static bool error_waits(int fd)
 
 /*
  * The state after a call, where it is another than the one shown last. The kernel shows a socket
- * whose connection went on to TIME_WAIT as closed; what the socket went through before tells.
+ * whose connection went on to TIME_WAIT as closed; what the socket went through before tells: on
+ * a fast path the peer's FIN is there before the state after shutdown() can be read.
  */
 static enum tcp_state news(struct endpoints_conn *conn, const struct call *call)
 {
 	enum tcp_state state = call->state;
 
 	if (state == STATE_CLOSED && call->error == 0 &&
-	    (conn->shown == STATE_FIN_WAIT_1 || conn->shown == STATE_FIN_WAIT_2 ||
-	     conn->shown == STATE_CLOSING || conn->shown == STATE_TIME_WAIT) &&
+	    (call->before == STATE_ESTABLISHED || conn->shown == STATE_FIN_WAIT_1 ||
+	     conn->shown == STATE_FIN_WAIT_2 || conn->shown == STATE_CLOSING ||
+	     conn->shown == STATE_TIME_WAIT) &&
 	    !error_waits(call->fd))
 		state = STATE_TIME_WAIT;
 	if (state == STATE_UNKNOWN || state == conn->shown)

@@ -490,8 +490,10 @@ int call_shutdown(const struct call_sink *sink, int fd, int how, struct call *ca
 	};
 	struct call made = begin("shutdown", fd);
 	struct text detail = detail_of(&made);
-	int result = shutdown(fd, how);
-	int error = errno;
+
+	made.before = socket_state(fd);
+
+	int result = shutdown(fd, how), error = errno;
 
 	if (how >= SHUT_RD && how <= SHUT_RDWR)
 		text_add(&detail, "%s", words[how]);

@@ -30,6 +30,8 @@ struct call {
 					   of accept the peer stands on the left */
 	struct ip_address local, remote; /* connect, accept, bind, listen: once known; else zero */
 	uint16_t local_port, remote_port;
+	enum tcp_state before; /* shutdown: of the socket just before, by TCP_INFO; else
+				  STATE_UNKNOWN */
 	enum tcp_state state; /* of the socket after the call, by TCP_INFO; STATE_UNKNOWN: no socket
 				 is left, or it is none of TCP. The kernel never shows TIME_WAIT
 				 here: the socket is closed by then */

@@ -243,7 +243,8 @@ static void a_connection_is_told_call_by_call(void **state)
 	assert_int_equal(call_send(NULL, pair.server, "a\0b", 3, false, &call), 3);
 	assert_string_equal(call.detail, "3 bytes"); /* no text: not shown */
 	assert_int_equal(call_recv(NULL, pair.client, buffer, sizeof(buffer), false, NULL), 3);
-	assert_int_equal(call_shutdown(&pair.sink, pair.client, SHUT_WR, NULL), 0);
+	assert_int_equal(call_shutdown(&pair.sink, pair.client, SHUT_WR, &call), 0);
+	assert_int_equal(call.before, STATE_ESTABLISHED);
 	assert_int_equal(call_recv(&pair.sink, pair.server, buffer, sizeof(buffer), false, NULL),
 			 0);
 	assert_int_equal(call_close(&pair.sink, pair.server, NULL), 0);
