@@ -5,6 +5,7 @@
 tcpwhy server and client on loopback: every action, each errno as the kernel gives it, and other
 programs as the other end (curl, nc, iperf3, python3, node). Ports are chosen by the system; waiting
 is for lines and ends of processes, never for time."""
+import ctypes
 import os
 import re
 import shutil
@@ -279,6 +280,31 @@ def check_addresses(case):
     server.end()
 
 
+def sockets_of(pid):
+    """Duplicates of a child's sockets; none, with the reason printed, where that is refused."""
+    pidfd_getfd = 438  # on every architecture
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    found = []
+    for name in os.listdir("/proc/%d/fd" % pid):
+        if not os.readlink("/proc/%d/fd/%s" % (pid, name)).startswith("socket:"):
+            continue
+        fd = libc.syscall(pidfd_getfd, pidfd, int(name), 0)
+        if fd < 0:
+            print("skipped: keep-alive read back: pidfd_getfd: " + os.strerror(ctypes.get_errno()))
+            break
+        found.append(socket.socket(fileno=fd))
+    os.close(pidfd)
+    return found
+
+
+def keepalive_of(sock):
+    with sock:
+        return [sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)] + [
+            sock.getsockopt(socket.IPPROTO_TCP, option) for option in
+            (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+
+
 def check_options(case):
     port, keeper = closed_port()
     keeper.close()
@@ -291,6 +317,12 @@ def check_options(case):
               client.lines)
     client.await_line(r"set +rcvbuf 4096")
     server.await_line("recv +1 byte")
+    for who, end, want in (("a client's", client, [1, 61, 62, 63]),
+                           ("an accepted", server, [1, 71, 72, 73])):
+        found = [keepalive_of(sock) for sock in sockets_of(end.process.pid)]
+        if found:
+            case.that("%s socket has the wanted keep-alive" % who,
+                      all(f == want for f in found), found)
     if shutil.which("ss"):
         text = subprocess.run(["ss", "-Htno", "sport = :%d" % port], stdout=subprocess.PIPE,
                               text=True).stdout
