@@ -258,7 +258,7 @@ def check_addresses(case):
         return
     keeper.close()
     server = case.server("--count", "1", place="[::1]:0")
-    _, out, _ = case.client(server.port, "--then", "send 3, recv 3", host="::1")
+    _, out, _ = case.client(server.port, "--then", "send 3, recv 3", host="[::1]")
     case.that("over IPv6", re.search(r"\[::1\]:\d+ -> \[::1\]:%s" % server.port, out)
               and moved(out, "recv") == 3, out)
     server.end()

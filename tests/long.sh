@@ -25,3 +25,9 @@ for program in build-fuzz/tests/fuzz/fuzz_*; do
     [ -f "$program" ] && [ -x "$program" ] || continue
     step "fuzz $(basename "$program") for $fuzz_seconds s" fuzz_one "$(basename "$program")"
 done
+
+# The lab over many runs, on this kernel and on Debian 12's own.
+for mode in steady busy residue; do
+    step "soak $mode" python3 tests/soak.py build/tcpwhy --$mode
+done
+step "every scenario on Linux 6.1, emulated" tests/kernel.sh build/tcpwhy
