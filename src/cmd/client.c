@@ -143,6 +143,17 @@ static bool check_port(const char *text, struct err *err)
 	return false;
 }
 
+/* An IPv6 address may stand in brackets, as where a port follows it. */
+static void strip_brackets(char *host)
+{
+	size_t length = strlen(host);
+
+	if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+		memmove(host, host + 1, length - 2);
+		host[length - 2] = '\0';
+	}
+}
+
 static bool parse(struct client *client, int *argc, char **argv, struct err *err)
 {
 	struct option_row rows[ENDPOINTS_ROWS_MOST];
@@ -172,6 +183,7 @@ static bool parse(struct client *client, int *argc, char **argv, struct err *err
 		err_fix(err, "tcpwhy client localhost 9000");
 		return false;
 	}
+	strip_brackets(argv[1]);
 	return check_port(argv[2], err) && parse_all(client, err);
 }
 
