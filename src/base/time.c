@@ -66,3 +66,11 @@ void time_format_utc(char text[static TIME_TEXT_BYTES], int64_t time_ns)
 		 date.year, date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60,
 		 nanoseconds);
 }
+
+int64_t time_now_ns(clockid_t clock)
+{
+	struct timespec now = { .tv_sec = 0 };
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}

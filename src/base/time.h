@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Time is int64_t nanoseconds since 1970-01-01 UTC everywhere; converted only in source/, report/.
  */
@@ -24,5 +25,9 @@
  * Proleptic Gregorian calendar, no leap seconds. Thread-safe.
  */
 void time_format_utc(char text[static TIME_TEXT_BYTES], int64_t time_ns);
+
+/* What a clock of the system shows now, in nanoseconds: CLOCK_REALTIME since 1970-01-01 UTC,
+   CLOCK_MONOTONIC since some moment in the past. */
+int64_t time_now_ns(clockid_t clock);
 
 #endif /* TCPWHY_BASE_TIME_H */

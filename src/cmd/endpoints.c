@@ -27,17 +27,9 @@ static void on_signal(int number)
 	stopped = 1;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 int64_t endpoints_now_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return time_now_ns(CLOCK_MONOTONIC);
 }
 
 /* One line. @number: of the connection, 0 none. */
@@ -209,7 +201,7 @@ bool endpoints_init(struct endpoints *ends, const struct endpoints_options *opti
 	int64_t timeout_ns;
 
 	*ends = (struct endpoints){ .options = options,
-				    .start_ns = clock_ns(CLOCK_REALTIME),
+				    .start_ns = time_now_ns(CLOCK_REALTIME),
 				    .start_mono_ns = endpoints_now_ns(),
 				    .until_ns = INT64_MAX };
 	ends->sink = (struct call_sink){ .told = tell_other, .context = ends };
@@ -370,7 +362,8 @@ static void end_process(struct endpoints *ends, const struct endpoints_conn *con
 			enum actor_result how)
 {
 	bool crash = how == ACTOR_CRASHES;
-	struct call call = { .name = crash ? "crash" : "exit", .end_ns = clock_ns(CLOCK_REALTIME) };
+	struct call call = { .name = crash ? "crash" : "exit",
+			     .end_ns = time_now_ns(CLOCK_REALTIME) };
 	char text[CALL_DETAIL_BYTES];
 
 	for (size_t i = 0; i < ends->count; i++)

@@ -327,14 +327,6 @@ static void tell_end(struct session *session, int64_t lasted_ns)
 		   session->options->keep ? "" : "   --keep DIR keeps captures");
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 static bool run_chosen(struct session *session, struct err *err)
 {
 	const struct lab_options *options = session->options;
@@ -348,11 +340,11 @@ static bool run_chosen(struct session *session, struct err *err)
 		.keep = options->keep,
 		.show = { .utf8 = terminal_draws_utf8(), .color = terminal_may_color() },
 	};
-	int64_t start = now_ns();
+	int64_t start = time_now_ns(CLOCK_MONOTONIC);
 	bool ok = batch_run(session->chosen, session->chosen_count, &batch, take_result, session,
 			    err);
 
-	tell_end(session, now_ns() - start);
+	tell_end(session, time_now_ns(CLOCK_MONOTONIC) - start);
 	return ok;
 }
 

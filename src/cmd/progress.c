@@ -12,19 +12,11 @@
 #define FIRST_NS       (2 * NSEC_PER_SEC)
 #define AGAIN_NS       (NSEC_PER_SEC / 4)
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 void progress_start(struct progress *progress)
 {
 	*progress = (struct progress){ .wanted = isatty(STDERR_FILENO) };
 	if (progress->wanted)
-		progress->next_ns = now_ns() + FIRST_NS;
+		progress->next_ns = time_now_ns(CLOCK_MONOTONIC) + FIRST_NS;
 }
 
 void progress_step(struct progress *progress, unsigned frames)
@@ -34,7 +26,7 @@ void progress_step(struct progress *progress, unsigned frames)
 		return;
 	progress->steps = 0;
 
-	int64_t now = now_ns();
+	int64_t now = time_now_ns(CLOCK_MONOTONIC);
 
 	if (now < progress->next_ns)
 		return;

@@ -32,13 +32,14 @@ static void tell(const struct actor *actor, const struct call *call)
 /* Something that is no call of its own, in the form of one. */
 static void tell_words(const struct actor *actor, const char *name, int error, const char *words)
 {
-	struct timespec now;
-	struct call call = {
-		.name = name, .fd = actor->fd, .result = error ? -1 : 0, .error = error
-	};
+	int64_t now_ns = time_now_ns(CLOCK_REALTIME);
+	struct call call = { .name = name,
+			     .fd = actor->fd,
+			     .result = error ? -1 : 0,
+			     .error = error,
+			     .start_ns = now_ns,
+			     .end_ns = now_ns };
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	call.start_ns = call.end_ns = (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 	snprintf(call.detail, sizeof(call.detail), "%s", words);
 	if (actor->fd >= 0)
 		call.state = socket_state(actor->fd);

@@ -46,14 +46,6 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 static bool write_all(int fd, const void *bytes, size_t count)
 {
 	const char *at = bytes;
@@ -167,13 +159,13 @@ static void child(const struct scenario *scenario, const struct batch_options *o
 	struct batch_result result = { .outcome = RUN_FAILED };
 	struct run *run = calloc(1, sizeof(*run));
 	char path[PATH_BYTES] = "";
-	int64_t start = now_ns();
+	int64_t start = time_now_ns(CLOCK_MONOTONIC);
 	char *text;
 
 	if (!run)
 		_exit(1);
 	run_scenario(run, scenario, &how);
-	result.lasted_ns = now_ns() - start;
+	result.lasted_ns = time_now_ns(CLOCK_MONOTONIC) - start;
 	if (options->keep && run->record.frames)
 		keep(run, options, path);
 	result.outcome = run->outcome;

@@ -41,6 +41,12 @@ static const uint8_t states[] = {
 	[KERNEL_NEW_SYN_RECV] = STATE_SYN_RECEIVED,
 };
 
+enum tcp_state diag_state(unsigned number)
+{
+	return number < sizeof(states) / sizeof(states[0]) ? (enum tcp_state)states[number]
+							   : STATE_UNKNOWN;
+}
+
 /* All of them but sockets that are only bound, which are TCP_CLOSE too and in another table. */
 #define STATES_ASKED ((1u << (sizeof(states) / sizeof(states[0]))) - 1)
 
@@ -94,11 +100,11 @@ static bool socket_read(struct cursor *in, struct diag_socket *out)
 	if (!start)
 		return false;
 	memcpy(&message, start, sizeof(message));
-	if (message.idiag_state >= sizeof(states) / sizeof(states[0]) ||
+	if (diag_state(message.idiag_state) == STATE_UNKNOWN ||
 	    (message.idiag_family != AF_INET && message.idiag_family != AF_INET6))
 		return false;
 	*out = (struct diag_socket){
-		.state = (enum tcp_state)states[message.idiag_state],
+		.state = diag_state(message.idiag_state),
 		.local = address_from(message.idiag_family, message.id.idiag_src),
 		.remote = address_from(message.idiag_family, message.id.idiag_dst),
 		.local_port = ntohs(message.id.idiag_sport),

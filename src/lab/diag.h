@@ -49,6 +49,10 @@ struct diag_sockets {
 	struct diag_socket sockets[DIAG_SOCKETS_MOST];
 };
 
+/* RFC 9293's name of the kernel's state, as sock_diag and TCP_INFO number it. Return:
+   STATE_UNKNOWN: no such number. Source: enum in include/net/tcp_states.h */
+enum tcp_state diag_state(unsigned number);
+
 /* Open a sock_diag socket of the calling process's network namespace. Return: -1 with @err. */
 int diag_open(struct err *err);
 

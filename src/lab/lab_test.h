@@ -91,14 +91,6 @@ static inline int in_child(const struct setup *setup, void (*run)(const struct s
 	return child_end(child_start(setup, run));
 }
 
-static inline int64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 static inline void sleep_ms(long ms)
 {
 	struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
@@ -178,7 +170,7 @@ static inline bool relay_one(struct net *net, enum end from, struct owner *owner
 /* Relay for some time, or until the owner says so. Return: whether it did. */
 static inline bool relay(struct net *net, struct owner *owner, long ms)
 {
-	int64_t end_ns = now_ns(CLOCK_MONOTONIC) + ms * 1000000;
+	int64_t end_ns = time_now_ns(CLOCK_MONOTONIC) + ms * 1000000;
 
 	do {
 		struct pollfd wires[ENDS] = { { .fd = net->wire[0], .events = POLLIN },
@@ -189,7 +181,7 @@ static inline bool relay(struct net *net, struct owner *owner, long ms)
 		if (owner->until && owner->until(owner))
 			return true;
 		poll(wires, ENDS, 1);
-	} while (now_ns(CLOCK_MONOTONIC) < end_ns);
+	} while (time_now_ns(CLOCK_MONOTONIC) < end_ns);
 	return false;
 }
 

@@ -184,14 +184,14 @@ static void stamps(const struct setup *setup)
 
 	lab_open(&net, setup);
 	for (int i = 0; i < 5; i++) {
-		int64_t before_ns = now_ns(CLOCK_REALTIME);
+		int64_t before_ns = time_now_ns(CLOCK_REALTIME);
 		int active = host_connect(&net, END_CLIENT);
-		int64_t after_ns = now_ns(CLOCK_REALTIME);
+		int64_t after_ns = time_now_ns(CLOCK_REALTIME);
 
 		sleep_ms(5);
 		CHECK(wire_receive(&net, END_CLIENT, packet, sizeof(packet), &stamp_ns) > 0);
 		if (net.backend == NET_TUN)
-			after_ns = now_ns(CLOCK_REALTIME);
+			after_ns = time_now_ns(CLOCK_REALTIME);
 		CHECK(before_ns <= stamp_ns && stamp_ns <= after_ns);
 		CHECK(wire_receive(&net, END_CLIENT, packet, sizeof(packet), &stamp_ns) == 0);
 		close(active);

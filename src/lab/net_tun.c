@@ -93,11 +93,9 @@ static bool is_cut(const uint8_t *packet, size_t bytes)
 
 static ssize_t tun_receive(struct net *net, enum end from, struct iovec packet, int64_t *time_ns)
 {
-	struct timespec now;
 	ssize_t bytes = read(net->wire[from], packet.iov_base, packet.iov_len);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	*time_ns = now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+	*time_ns = time_now_ns(CLOCK_REALTIME);
 	if (bytes > 0 && (size_t)bytes == packet.iov_len &&
 	    is_cut(packet.iov_base, (size_t)bytes)) {
 		errno = EMSGSIZE;

@@ -40,14 +40,6 @@ struct acting {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 static const struct call_sink no_sink;
 
 /* The round of the innermost repeat that a step stands in. */
@@ -378,12 +370,12 @@ static bool step_do(struct acting *actor, size_t at)
 
 	tell_step(actor, PROGRAM_BEGIN, at);
 	actor->call = (struct call){ .fd = -1 };
-	message.start_ns = now_ns();
+	message.start_ns = time_now_ns(CLOCK_REALTIME);
 	if (!own)
 		message.result = -1, actor->call.error = EMFILE;
 	else if (!do_plain(actor, step))
 		message.result = do_step(actor, at, own);
-	message.end_ns = now_ns();
+	message.end_ns = time_now_ns(CLOCK_REALTIME);
 	message.error = message.result < 0 ? actor->call.error : 0;
 	message.missing = step->verb == STEP_SET && message.error == ENOPROTOOPT;
 	message.unexpected = !as_said(step, message.result, message.error);

@@ -59,22 +59,14 @@ static bool ip_of(const struct sockaddr *any, struct ip_address *ip)
 	return true;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now = { .tv_sec = 0 };
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 int64_t raw_now_monotonic_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return time_now_ns(CLOCK_MONOTONIC);
 }
 
 int64_t raw_now_ns(void)
 {
-	return clock_ns(CLOCK_REALTIME);
+	return time_now_ns(CLOCK_REALTIME);
 }
 
 static bool fail(const char *what, struct err *err)

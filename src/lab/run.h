@@ -139,12 +139,24 @@ struct run {
 void run_fail(struct run *run, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* This kernel or this machine can't do it: the outcome is RUN_SKIPPED, unless it failed before. */
+void run_skip(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* A host loses its power: its programs end, a fresh one takes its address. */
 bool run_reboot(struct run *run, enum end end, struct err *err);
 
 /* When a condition became true, its delay included; TIME_NONE: not yet, and nothing is known of
    when. A time in the future: it will hold then. */
 int64_t cond_since(const struct run *run, const struct cond *cond);
+
+/* The call or wait that a program is in; NULL: none. */
+struct called *run_inside(struct run *run, unsigned program);
+
+/* Take in what the programs have told of their calls since (run_calls.c). */
+void run_hear_all(struct run *run);
+
+/* Programs that wait for a condition that holds may go on. */
+void run_let_go(struct run *run);
 
 /* Whether it holds now. */
 bool cond_holds(const struct run *run, const struct cond *cond);

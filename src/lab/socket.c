@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "lab/diag.h"
 #include "tcp/address.h"
 
 /* Newer than the headers of some systems. Source: include/uapi/linux/in.h */
@@ -25,18 +26,10 @@
 
 #define PREVIEW_BYTES 32 /* of data, in the detail */
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 static struct call begin(const char *name, int fd)
 {
 	return (struct call){
-		.name = name, .fd = fd, .result = -1, .start_ns = clock_ns(CLOCK_REALTIME)
+		.name = name, .fd = fd, .result = -1, .start_ns = time_now_ns(CLOCK_REALTIME)
 	};
 }
 
@@ -46,7 +39,7 @@ static int64_t finish(const struct call_sink *sink, struct call *made, int64_t r
 {
 	made->error = result < 0 ? errno : 0;
 	made->result = result;
-	made->end_ns = clock_ns(CLOCK_REALTIME);
+	made->end_ns = time_now_ns(CLOCK_REALTIME);
 	if (made->fd >= 0)
 		made->state = socket_state(made->fd);
 	if (sink && sink->told)
@@ -62,29 +55,14 @@ static struct text detail_of(struct call *call)
 	return text_over(call->detail, sizeof(call->detail));
 }
 
-/* Source: enum in include/net/tcp_states.h */
 enum tcp_state socket_state(int fd)
 {
-	static const enum tcp_state states[] = {
-		[TCP_ESTABLISHED] = STATE_ESTABLISHED,
-		[TCP_SYN_SENT] = STATE_SYN_SENT,
-		[TCP_SYN_RECV] = STATE_SYN_RECEIVED,
-		[TCP_FIN_WAIT1] = STATE_FIN_WAIT_1,
-		[TCP_FIN_WAIT2] = STATE_FIN_WAIT_2,
-		[TCP_TIME_WAIT] = STATE_TIME_WAIT,
-		[TCP_CLOSE] = STATE_CLOSED,
-		[TCP_CLOSE_WAIT] = STATE_CLOSE_WAIT,
-		[TCP_LAST_ACK] = STATE_LAST_ACK,
-		[TCP_LISTEN] = STATE_LISTEN,
-		[TCP_CLOSING] = STATE_CLOSING,
-	};
 	struct tcp_info info = { .tcpi_state = 0 };
 	socklen_t length = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
-	    info.tcpi_state >= sizeof(states) / sizeof(states[0]))
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
 		return STATE_UNKNOWN;
-	return states[info.tcpi_state];
+	return diag_state(info.tcpi_state);
 }
 
 /* Source: tcp_get_info() in net/ipv4/tcp.c: a listener's queue stands in two other fields. */
@@ -302,11 +280,11 @@ int call_accept(const struct call_sink *sink, int fd, struct call *call)
 static int await_connect(int fd, int64_t timeout_ns)
 {
 	struct pollfd waits = { .fd = fd, .events = POLLOUT };
-	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + timeout_ns;
+	int64_t until_ns = time_now_ns(CLOCK_MONOTONIC) + timeout_ns;
 	int ready;
 
 	do {
-		int64_t left_ns = until_ns - clock_ns(CLOCK_MONOTONIC);
+		int64_t left_ns = until_ns - time_now_ns(CLOCK_MONOTONIC);
 		struct timespec left = { .tv_sec = left_ns / NSEC_PER_SEC,
 					 .tv_nsec = left_ns % NSEC_PER_SEC };
 

@@ -15,14 +15,6 @@
 /* Looks are repeated until an end has sent nothing meanwhile; a busy one is left out. */
 #define LOOK_TRIES 8
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 /* Make room for one more of something. Return: NULL: out of memory, the run is told. */
 static void *grow(struct run *run, void *items, size_t count, size_t *room, size_t bytes)
 {
@@ -232,7 +224,7 @@ static size_t take_loopback(struct run *run)
 					       .leaves = true,
 					       .bytes = (uint32_t)bytes },
 			   run->buffer);
-		run->quiet_since_ns = run->now_ns = now_ns();
+		run->quiet_since_ns = run->now_ns = time_now_ns(CLOCK_REALTIME);
 		if (seg)
 			wire_note(run, &(struct on_wire){ .traits = traits_of(seg, END_CLIENT),
 							  .reached_ns = time_ns,
@@ -255,7 +247,7 @@ size_t wire_take(struct run *run)
 
 		while ((bytes = wire_receive(&run->net, from, run->buffer, WIRE_PACKET_MOST,
 					     &time_ns)) > 0) {
-			run->now_ns = now_ns();
+			run->now_ns = time_now_ns(CLOCK_REALTIME);
 			take_packet(run, from, (size_t)bytes, time_ns);
 			activate_rules(run);
 			taken++;
@@ -274,7 +266,7 @@ static void look_at(struct run *run, enum end end)
 		int64_t time_ns;
 
 		wire_take(run);
-		time_ns = now_ns();
+		time_ns = time_now_ns(CLOCK_REALTIME);
 		if (!diag_read(run->diag[end], run->sockets, &err)) {
 			run_fail(run, 0, "the kernel's sockets can't be read: %s", err.what);
 			return;
@@ -331,7 +323,7 @@ static void deliver(struct run *run, struct parcel *parcel)
 	size_t index;
 
 	sighting.origin = parcel->sighting == SIZE_MAX ? 0 : parcel->sighting + 1;
-	sighting.time_ns = now_ns();
+	sighting.time_ns = time_now_ns(CLOCK_REALTIME);
 	index = record_add(&run->record, &sighting, parcel->packet);
 	if (parcel->is_copy)
 		record_fate(&run->record, index, parcel->line, "copied");
@@ -340,7 +332,7 @@ static void deliver(struct run *run, struct parcel *parcel)
 	if (!wire_send(&run->net, parcel->to, parcel->packet, parcel->bytes))
 		run_fail(run, 0, "a packet could not be given to the %s: %s",
 			 parcel->to == END_CLIENT ? "client" : "server", strerror(errno));
-	run->now_ns = now_ns();
+	run->now_ns = time_now_ns(CLOCK_REALTIME);
 	run->quiet_since_ns = run->now_ns;
 	if (parcel->on_wire != SIZE_MAX)
 		run->on_wire[parcel->on_wire].delivered_ns = run->now_ns;
@@ -350,7 +342,7 @@ bool wire_deliver(struct run *run)
 {
 	struct parcel *parcel, taken;
 
-	run->now_ns = now_ns();
+	run->now_ns = time_now_ns(CLOCK_REALTIME);
 	activate_rules(run);
 	wire_inject_due(run);
 	if (!next_parcel(run))
