@@ -238,29 +238,36 @@ static bool explained(const struct comparing *comparing, int64_t time_ns, uint32
 	return false;
 }
 
-/* A busy kernel may take a delivered segment only after the look: whether the next look agrees
-   and nothing more has arrived by then. */
-static bool catches_up(const struct comparing *comparing, const struct kernel_look *look)
+static bool arrived_between(const struct comparing *comparing, int64_t after_ns, int64_t until_ns)
 {
-	const struct kernel_log *log = comparing->log;
-	const struct kernel_look *next = look + 1, *end = log->looks + log->look_count;
-
-	while (next < end && next->end != comparing->end)
-		next++;
-	if (next == end)
-		return false;
 	for (size_t i = 0; i < comparing->passing.count; i++) {
 		const struct passed *segment = &comparing->passing.segments[i];
 
-		if (!segment->leaves && segment->time_ns > look->time_ns &&
-		    segment->time_ns <= next->time_ns)
-			return false;
+		if (!segment->leaves && segment->time_ns > after_ns && segment->time_ns <= until_ns)
+			return true;
 	}
+	return false;
+}
 
-	const struct kernel_entry *entry = entry_before(comparing, next->time_ns);
-	const struct passed *last = last_before(comparing, next->time_ns);
+/* A busy kernel may take a delivered segment only after the look: whether one of the next looks
+   agrees, and nothing more has arrived by then. */
+static bool catches_up(const struct comparing *comparing, const struct kernel_look *look)
+{
+	const struct kernel_log *log = comparing->log;
+	const struct kernel_look *end = log->looks + log->look_count;
 
-	return entry && last && agree(entry->state, engine_at(comparing, last->number));
+	for (const struct kernel_look *next = look + 1; next < end; next++) {
+		const struct kernel_entry *entry = entry_before(comparing, next->time_ns);
+		const struct passed *last = last_before(comparing, next->time_ns);
+
+		if (next->end != comparing->end)
+			continue;
+		if (arrived_between(comparing, look->time_ns, next->time_ns))
+			return false;
+		if (entry && last && agree(entry->state, engine_at(comparing, last->number)))
+			return true;
+	}
+	return false;
 }
 
 static void compare_look(struct comparing *comparing, const struct kernel_look *look)

@@ -12,7 +12,14 @@ static bool same_tuple(const struct diag_socket *a, const struct diag_socket *b)
 	       ip_address_equal(&a->remote, &b->remote) && ip_address_equal(&a->local, &b->local);
 }
 
-/* A connection's socket; where TIME_WAIT remains lie beside a living one, the living one. */
+/* How much a socket tells where a connection has several: TIME_WAIT remains may lie beside a living
+   one, and with Fast Open the request beside the socket that was made of it. */
+static int tells(const struct diag_socket *socket)
+{
+	return socket->state == STATE_TIME_WAIT ? 0 : socket->state == STATE_SYN_RECEIVED ? 1 : 2;
+}
+
+/* A connection's socket; where there are several, the one that tells most. */
 static const struct diag_socket *socket_like(const struct diag_sockets *in,
 					     const struct diag_socket *like)
 {
@@ -20,7 +27,7 @@ static const struct diag_socket *socket_like(const struct diag_sockets *in,
 
 	for (size_t i = 0; i < in->count; i++)
 		if (in->sockets[i].state != STATE_LISTEN && same_tuple(&in->sockets[i], like) &&
-		    (!found || found->state == STATE_TIME_WAIT))
+		    (!found || tells(&in->sockets[i]) > tells(found)))
 			found = &in->sockets[i];
 	return found;
 }
@@ -127,9 +134,12 @@ const struct kernel_entry *kernel_log_at(const struct kernel_log *log, enum end 
 
 /* The order in which one segment is dealt with: its ACK before its FIN (RFC 9293, 3.10.7.4). */
 static const enum tcp_event likely_events[] = {
-	EVENT_SEND_SYN,		  EVENT_RECEIVE_SYN_ACK,    EVENT_RECEIVE_SYN, EVENT_SEND_SYN_ACK,
-	EVENT_RECEIVE_ACK_OF_SYN, EVENT_RECEIVE_ACK_OF_FIN, EVENT_RECEIVE_FIN, EVENT_SEND_FIN,
-	EVENT_RECEIVE_RST,	  EVENT_SEND_RST,	    EVENT_TIMEOUT,     EVENT_TIME_WAIT_OVER,
+	EVENT_RECEIVE_SYN_ACK,	  EVENT_RECEIVE_SYN,
+	EVENT_SEND_SYN_ACK,	  EVENT_RECEIVE_ACK_OF_SYN,
+	EVENT_RECEIVE_ACK_OF_FIN, EVENT_RECEIVE_FIN,
+	EVENT_SEND_FIN,		  EVENT_RECEIVE_RST,
+	EVENT_SEND_RST,		  EVENT_TIMEOUT,
+	EVENT_TIME_WAIT_OVER,	  EVENT_SEND_SYN, /* nobody connects a listener */
 };
 
 /* The shortest way between two states by the transition table. Return: how many states lie between,

@@ -13,7 +13,9 @@
 #define LINK_TYPE_RAW 101
 
 /* Looks are repeated until an end has sent nothing meanwhile; a busy one is left out. */
-#define LOOK_TRIES 8
+#define LOOK_TRIES	8
+#define SETTLE_TRIES	20 /* looks after a delivery that seems to have changed nothing */
+#define SETTLE_PAUSE_NS (NSEC_PER_MSEC / 4)
 
 /* Make room for one more of something. Return: NULL: out of memory, the run is told. */
 static void *grow(struct run *run, void *items, size_t count, size_t *room, size_t bytes)
@@ -285,6 +287,24 @@ void wire_look(struct run *run)
 		look_at(run, end);
 }
 
+/*
+ * The first looks after a delivery. A busy kernel may take a segment in a moment later: where one
+ * that nearly always changes something has not, its host is looked at again, for a while.
+ */
+static void look_after(struct run *run, enum end to, uint8_t flags)
+{
+	static const struct timespec pause = { .tv_nsec = SETTLE_PAUSE_NS };
+	size_t before = run->kernel.entry_count;
+
+	for (unsigned tries = 0; tries < SETTLE_TRIES; tries++) {
+		look_at(run, to);
+		if (run->kernel.entry_count != before || !(flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	look_at(run, end_other(to));
+}
+
 /* When a parcel may be delivered; INT64_MAX: nothing is known of when. */
 static int64_t parcel_due(const struct run *run, const struct parcel *parcel)
 {
@@ -355,7 +375,8 @@ bool wire_deliver(struct run *run)
 	*parcel = run->parcels[--run->parcel_count];
 	deliver(run, &taken);
 	free(taken.packet);
-	wire_look(run);
+	look_after(run, taken.to,
+		   taken.on_wire == SIZE_MAX ? 0 : run->on_wire[taken.on_wire].traits.flags);
 	return true;
 }
 
