@@ -14,8 +14,8 @@
 
 /* Looks are repeated until an end has sent nothing meanwhile; a busy one is left out. */
 #define LOOK_TRIES	8
-#define SETTLE_TRIES	20 /* looks after a delivery that seems to have changed nothing */
-#define SETTLE_PAUSE_NS (NSEC_PER_MSEC / 4)
+#define SETTLE_PAUSE_NS (NSEC_PER_MSEC / 10)
+#define SETTLE_MOST_NS	(3 * NSEC_PER_MSEC) /* no timer of TCP is shorter */
 
 /* Make room for one more of something. Return: NULL: out of memory, the run is told. */
 static void *grow(struct run *run, void *items, size_t count, size_t *room, size_t bytes)
@@ -289,18 +289,20 @@ void wire_look(struct run *run)
 
 /*
  * The first looks after a delivery. A busy kernel may take a segment in a moment later: where one
- * that nearly always changes something has not, its host is looked at again, for a while.
+ * that nearly always changes something has not, and nobody has answered, its host is looked at
+ * again.
  */
 static void look_after(struct run *run, enum end to, uint8_t flags)
 {
 	static const struct timespec pause = { .tv_nsec = SETTLE_PAUSE_NS };
-	size_t before = run->kernel.entry_count;
+	size_t entries = run->kernel.entry_count, segments = run->on_wire_count;
+	int64_t until_ns = run->now_ns + SETTLE_MOST_NS;
 
-	for (unsigned tries = 0; tries < SETTLE_TRIES; tries++) {
-		look_at(run, to);
-		if (run->kernel.entry_count != before || !(flags & (TCP_SYN | TCP_FIN | TCP_RST)))
-			break;
+	look_at(run, to);
+	while ((flags & (TCP_SYN | TCP_FIN | TCP_RST)) && run->kernel.entry_count == entries &&
+	       run->on_wire_count == segments && time_now_ns(CLOCK_REALTIME) < until_ns) {
 		nanosleep(&pause, NULL);
+		look_at(run, to);
 	}
 	look_at(run, end_other(to));
 }
