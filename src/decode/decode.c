@@ -54,7 +54,7 @@ static void not_tcp(const struct frame *frame, struct segment_batch *batch)
 	};
 }
 
-void decode_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch)
+void walk_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch)
 {
 	unsigned before = batch->count;
 	struct walk walk = {
@@ -68,7 +68,6 @@ void decode_frame(struct decoder *decoder, const struct frame *frame, struct seg
 
 	if (frame->fcs_bytes)
 		walk_drop_tail(&walk, frame->fcs_bytes);
-	decoder->stats.frames++;
 	decoder->headers = 0;
 	if (frame->captured_bytes == 0)
 		walk_count(&walk, DECODE_EMPTY);
@@ -78,4 +77,12 @@ void decode_frame(struct decoder *decoder, const struct frame *frame, struct seg
 		walk_run(&walk, link_begin(&walk, frame->link_type));
 	if (batch->count == before)
 		not_tcp(frame, batch);
+}
+
+void decode_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch)
+{
+	decoder->stats.frames++;
+	if (frame->link_type != LINKTYPE_ETHERNET || frame->fcs_bytes ||
+	    !plain_decode(decoder, frame, batch))
+		walk_frame(decoder, frame, batch);
 }

@@ -92,12 +92,13 @@ static void payload_fill(struct segment *seg, struct cursor segment, uint32_t se
 		seg->what |= SEGMENT_PAYLOAD_CUT;
 }
 
-static void checksum_check(struct segment *seg, struct walk *walk, const struct cursor *segment)
+void tcp_checksum_check(struct decoder *decoder, struct segment *seg, const uint8_t *bytes,
+			size_t count)
 {
-	struct decode_stats *stats = &walk->decoder->stats;
+	struct decode_stats *stats = &decoder->stats;
 
 	seg->what |= SEGMENT_TCP_SUM_KNOWN;
-	switch (checksum_tcp(&seg->src, &seg->dst, segment->at, cursor_left(segment))) {
+	switch (checksum_tcp(&seg->src, &seg->dst, bytes, count)) {
 	case CHECKSUM_GOOD:
 		return;
 	case CHECKSUM_PARTIAL:
@@ -172,38 +173,6 @@ static enum layer cut_decode(struct walk *walk, struct segment *seg)
 	return walk_stop(walk, DECODE_QUOTED);
 }
 
-/*
- * The segment that nearly all are: a whole header of a size that fits, with no options or only time
- * stamps in the usual layout. It comes out as segment_finish() would fill it (a test holds the two
- * together), in half the time. Return: false when it is another one; nothing is filled then.
- */
-static bool plain_finish(struct segment *seg, const struct walk *walk)
-{
-	uint32_t header_bytes = seg->header_bytes;
-	uint32_t captured = (uint32_t)cursor_left(&walk->in);
-
-	if (captured != walk->wire_bytes || captured < header_bytes)
-		return false;
-	if (header_bytes == TCP_HEADER_BYTES + TCP_TIMESTAMPS_PADDED_BYTES) {
-		const uint8_t *options =
-			cursor_peek(&walk->in, TCP_HEADER_BYTES, TCP_TIMESTAMPS_PADDED_BYTES);
-
-		if (!options || be32_at(options) != TCP_TIMESTAMPS_PADDED)
-			return false;
-		seg->options = options;
-		seg->options_bytes = TCP_TIMESTAMPS_PADDED_BYTES;
-		seg->options_seen = TCP_HAS_TIMESTAMPS;
-		seg->tsval = be32_at(options + 4);
-		seg->tsecr = be32_at(options + 8);
-	} else if (header_bytes != TCP_HEADER_BYTES) {
-		return false;
-	}
-	seg->payload_bytes = captured - header_bytes;
-	seg->payload_captured = captured - header_bytes;
-	seg->payload = captured > header_bytes ? cursor_peek(&walk->in, header_bytes, 1) : NULL;
-	return true;
-}
-
 enum layer tcp_decode(struct walk *walk)
 {
 	size_t captured = cursor_left(&walk->in);
@@ -227,9 +196,8 @@ enum layer tcp_decode(struct walk *walk)
 	if (!header || walk->icmp)
 		return cut_decode(walk, seg);
 	header_fill(seg, header);
-	if (!plain_finish(seg, walk))
-		segment_finish(seg, walk, walk->wire_bytes);
+	segment_finish(seg, walk, walk->wire_bytes);
 	if (captured == walk->wire_bytes && !(seg->what & SEGMENT_WITHOUT_SUM))
-		checksum_check(seg, walk, &walk->in);
+		tcp_checksum_check(walk->decoder, seg, walk->in.at, captured);
 	return walk_stop(walk, DECODE_TCP);
 }

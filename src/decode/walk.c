@@ -100,7 +100,12 @@ void walk_enter_tunnel(struct walk *walk, enum tunnel kind)
 		walk->encapsulation |= SEGMENT_ENCAPSULATION_SAMPLED;
 }
 
+uint32_t walk_tag_hash(uint32_t vlan_hash, uint32_t tag)
+{
+	return never_zero(mix(((uint64_t)vlan_hash << 32) + tag + 1), 0xffff);
+}
+
 void walk_add_tag(struct walk *walk, uint32_t tag)
 {
-	walk->vlan_hash = never_zero(mix(((uint64_t)walk->vlan_hash << 32) + tag + 1), 0xffff);
+	walk->vlan_hash = walk_tag_hash(walk->vlan_hash, tag);
 }

@@ -151,6 +151,17 @@ enum layer link_begin(struct walk *walk, uint32_t link_type);
 /* The same for a link type that a header in the frame names; the nesting is counted. */
 enum layer link_begin_inside(struct walk *walk, uint32_t link_type);
 
+/* One frame of the usual shape, without a walk. Return: false: another shape; nothing is changed but
+   the batch's next entry, which is not counted. */
+bool plain_decode(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch);
+
+/* The same frame by the walk, whatever its shape. */
+void walk_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch);
+
+/* Check the checksum of a segment of which all bytes are there. */
+void tcp_checksum_check(struct decoder *decoder, struct segment *seg, const uint8_t *bytes,
+			size_t count);
+
 /* What distinguishes one way to carry an inner packet from another. */
 enum tunnel {
 	TUNNEL_IP = 1, /* these Zeek looks into, and */
@@ -178,6 +189,9 @@ enum link_tag {
 
 /* Remember that what follows travels inside the current IP packet. */
 void walk_enter_tunnel(struct walk *walk, enum tunnel kind);
+
+/* struct walk.vlan_hash with one tag more. */
+uint32_t walk_tag_hash(uint32_t vlan_hash, uint32_t tag);
 
 /* Remember a VLAN id, or another tag of the link, on the way. */
 void walk_add_tag(struct walk *walk, uint32_t tag);

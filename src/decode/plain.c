@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "decode/checksum.h"
+#include "decode/ethertype.h"
+#include "decode/tcp_options.h"
+#include "decode/walk.h"
+
+/*
+ * The frame that nearly all are, in one go and without a walk: Ethernet with at most one VLAN tag,
+ * IPv4 without options and in one piece or IPv6 without extension headers, a whole TCP header of a
+ * size that fits. Every other frame is left to walk_run(), and so is what looks odd: this is only a
+ * short cut, and plain_test.c holds both to the same segments and the same counts.
+ */
+
+#define ETHERNET_BYTES 14
+#define VLAN_BYTES     4
+#define VLAN_ID	       0x0fff
+#define IP4_BYTES      20
+#define IP4_PLAIN      0x45   /* version 4, five words */
+#define IP4_FRAGMENT   0x3fff /* more fragments, offset */
+#define IP4_WHOLE      0x4000 /* do not fragment */
+#define IP6_BYTES      40
+#define TCP_BYTES      20
+#define PROTOCOL_TCP   6
+
+/* What IP leaves to TCP. */
+struct rest {
+	struct cursor in; /* as captured, limited by the IP length */
+	uint32_t bytes;	  /* on the wire, by the IP length */
+};
+
+/* Pass the link's header. Return: the EtherType of what follows; 0: not plain. */
+static inline uint16_t pass_link(struct rest *rest, uint32_t *vlan_hash)
+{
+	const uint8_t *b = cursor_skip(&rest->in, ETHERNET_BYTES);
+	uint16_t type = b ? be16_at(b + 12) : 0;
+
+	*vlan_hash = 0;
+	rest->bytes -= ETHERNET_BYTES;
+	if (type != ETHERTYPE_VLAN)
+		return type;
+	b = cursor_skip(&rest->in, VLAN_BYTES);
+	rest->bytes -= VLAN_BYTES;
+	if (!b)
+		return 0;
+	*vlan_hash = walk_tag_hash(0, be16_at(b) & VLAN_ID);
+	return be16_at(b + 2);
+}
+
+static inline bool pass_ip4(struct rest *rest, struct segment *seg)
+{
+	const uint8_t *b = cursor_skip(&rest->in, IP4_BYTES);
+	uint32_t total = b ? be16_at(b + 2) : 0;
+	uint16_t place = b ? be16_at(b + 6) : 0;
+
+	if (!b || b[0] != IP4_PLAIN || b[9] != PROTOCOL_TCP || (place & IP4_FRAGMENT) ||
+	    total < IP4_BYTES + TCP_BYTES || total > rest->bytes ||
+	    checksum_fold(checksum_of_20(b)) != 0xffff)
+		return false;
+	cursor_limit(&rest->in, total - IP4_BYTES);
+	rest->bytes = total - IP4_BYTES;
+	seg->src = ip_address_v4(b + 12);
+	seg->dst = ip_address_v4(b + 16);
+	seg->ip_bytes = total;
+	seg->ip_id = be16_at(b + 4);
+	seg->ttl = b[8];
+	seg->ip_tos = b[1];
+	seg->what = place & IP4_WHOLE ? SEGMENT_DONT_FRAGMENT : 0;
+	return true;
+}
+
+static inline bool pass_ip6(struct rest *rest, struct segment *seg)
+{
+	const uint8_t *b = cursor_skip(&rest->in, IP6_BYTES);
+	uint32_t payload = b ? be16_at(b + 4) : 0;
+
+	if (!b || b[0] >> 4 != 6 || b[6] != PROTOCOL_TCP || payload < TCP_BYTES ||
+	    payload + IP6_BYTES > rest->bytes)
+		return false;
+	cursor_limit(&rest->in, payload);
+	rest->bytes = payload;
+	memcpy(seg->src.bytes, b + 8, sizeof(seg->src.bytes));
+	memcpy(seg->dst.bytes, b + 24, sizeof(seg->dst.bytes));
+	seg->ip_bytes = payload + IP6_BYTES;
+	seg->ip_id = 0;
+	seg->ttl = b[7];
+	seg->ip_tos = (uint8_t)((b[0] << 4) | (b[1] >> 4));
+	seg->what = SEGMENT_IPV6 | SEGMENT_DONT_FRAGMENT;
+	return true;
+}
+
+/* The options, all of which were captured. */
+static inline void fill_options(struct segment *seg, const uint8_t *options, uint32_t bytes)
+{
+	seg->options = bytes ? options : NULL;
+	seg->options_bytes = (uint8_t)bytes;
+	seg->options_seen = 0;
+	seg->mptcp_subtypes = 0;
+	seg->mss = 0;
+	seg->window_scale = 0;
+	seg->tsval = 0;
+	seg->tsecr = 0;
+	if (bytes == TCP_TIMESTAMPS_PADDED_BYTES && be32_at(options) == TCP_TIMESTAMPS_PADDED) {
+		seg->options_seen = TCP_HAS_TIMESTAMPS;
+		seg->tsval = be32_at(options + 4);
+		seg->tsecr = be32_at(options + 8);
+	} else if (bytes) {
+		struct cursor in = cursor_over(options, bytes);
+
+		tcp_options_decode(&in, seg);
+	}
+}
+
+static inline bool pass_tcp(struct rest *rest, struct segment *seg)
+{
+	uint32_t captured = (uint32_t)cursor_left(&rest->in);
+	const uint8_t *b = cursor_peek(&rest->in, 0, TCP_BYTES);
+	uint32_t header_bytes = b ? (b[12] >> 4) * 4u : 0;
+
+	if (!b || header_bytes < TCP_BYTES || header_bytes > captured)
+		return false;
+	fill_options(seg, b + TCP_BYTES, header_bytes - TCP_BYTES);
+	seg->src_port = be16_at(b);
+	seg->dst_port = be16_at(b + 2);
+	seg->seq = seq_of(be32_at(b + 4));
+	seg->ack = seq_of(be32_at(b + 8));
+	seg->header_bytes = (uint8_t)header_bytes;
+	seg->flags_reserved = b[12] & 0x0f;
+	seg->flags = b[13];
+	seg->window = be16_at(b + 14);
+	seg->tcp_checksum = be16_at(b + 16);
+	seg->urgent = be16_at(b + 18);
+	seg->payload_bytes = rest->bytes - header_bytes;
+	seg->payload_captured = captured - header_bytes;
+	seg->payload = seg->payload_captured ? b + header_bytes : NULL;
+	return true;
+}
+
+bool plain_decode(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch)
+{
+	struct decode_stats *stats = &decoder->stats;
+	struct segment *seg = &batch->segments[batch->count];
+	struct rest rest = {
+		.in = cursor_over(frame->bytes, frame->captured_bytes),
+		.bytes = frame->wire_bytes > frame->captured_bytes ? frame->wire_bytes
+								   : frame->captured_bytes,
+	};
+	uint32_t vlan_hash;
+	uint16_t type = pass_link(&rest, &vlan_hash);
+	bool plain = type == ETHERTYPE_IP4   ? pass_ip4(&rest, seg)
+		     : type == ETHERTYPE_IP6 ? pass_ip6(&rest, seg)
+					     : false;
+
+	if (!plain || !pass_tcp(&rest, seg))
+		return false;
+	seg->frame = frame->number;
+	seg->time_ns = frame->time_ns;
+	seg->layer = 0;
+	seg->path = vlan_hash;
+	seg->encapsulation = 0;
+	seg->icmp = NULL;
+	seg->care_of = NULL;
+	if (seg->payload_captured < seg->payload_bytes) {
+		seg->what |= SEGMENT_PAYLOAD_CUT;
+		stats->payload_cut++;
+	} else {
+		tcp_checksum_check(decoder, seg, rest.in.at, rest.bytes);
+	}
+	stats->reasons[DECODE_TCP]++;
+	batch->count++;
+	return true;
+}
