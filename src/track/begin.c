@@ -71,11 +71,10 @@ static void take_over(struct tracker *tracker, struct flow *flow, uint32_t index
 	slot->ref = index;
 }
 
-uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
-		    const struct tuple *tuple, bool swapped)
+/* A flow of this tuple, in no place of the table yet. Return: 0: no room. */
+static uint32_t flow_make(struct tracker *tracker, const struct segment *seg,
+			  const struct tuple *tuple, bool swapped)
 {
-	if (tracker->pools.flows.live >= tracker->flows_most)
-		evict_one(tracker);
 	uint32_t index = pool_take(&tracker->pools.flows);
 
 	if (!index)
@@ -96,6 +95,27 @@ uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t
 	flow->phase = PHASE_MID;
 	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_RST))
 		flow->phase = PHASE_SYN;
+	return index;
+}
+
+static uint32_t live_now(const struct tracker *tracker)
+{
+	return tracker->pools.flows.live + tracker->pools.briefs.live;
+}
+
+uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
+		    const struct tuple *tuple, bool swapped)
+{
+	if (live_now(tracker) >= tracker->flows_most) {
+		if (tracker->pools.briefs.live)
+			briefs_unfold_all(tracker);
+		evict_one(tracker);
+	}
+	uint32_t index = flow_make(tracker, seg, tuple, swapped);
+
+	if (!index)
+		return 0;
+	struct flow *flow = pool_at(&tracker->pools.flows, index);
 	struct slot *slot = table_find(&tracker->table, tuple, hash);
 
 	if (slot) {
@@ -107,8 +127,20 @@ uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t
 	if (flow->phase == PHASE_SYN)
 		due_join(tracker, index, DUE_SYN);
 	tracker->stats.connections++;
-	if (tracker->pools.flows.live > tracker->stats.live_most)
-		tracker->stats.live_most = tracker->pools.flows.live;
+	if (live_now(tracker) > tracker->stats.live_most)
+		tracker->stats.live_most = live_now(tracker);
+	return index;
+}
+
+uint32_t flow_resume(struct tracker *tracker, const struct segment *seg, const struct tuple *tuple,
+		     bool swapped, struct slot *slot)
+{
+	uint32_t index = flow_make(tracker, seg, tuple, swapped);
+
+	if (!index)
+		return 0;
+	slot->ref = index;
+	due_join(tracker, index, DUE_SYN);
 	return index;
 }
 

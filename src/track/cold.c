@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/cold.h"
 
+#include "track/brief.h"
+
+#define BRIEF_CHUNKS_BY_FLOW 6 /* where there are none left, briefs are unfolded */
+
 bool pools_set_up(struct pools *pools, uint32_t flows)
 {
 	uint32_t few = flows / 4 + 1024; /* rare things: not every connection has them at once */
@@ -16,7 +20,10 @@ bool pools_set_up(struct pools *pools, uint32_t flows)
 	       pool_set_up(&pools->odds, sizeof(struct odd), flows) &&
 	       pool_set_up(&pools->resets, sizeof(struct resets), flows) &&
 	       pool_set_up(&pools->candidates, sizeof(struct candidate), few) &&
-	       pool_set_up(&pools->tombs, 64, flows);
+	       pool_set_up(&pools->tombs, 64, flows) &&
+	       pool_set_up(&pools->briefs, sizeof(struct brief), flows) &&
+	       pool_set_up(&pools->brief_chunks, sizeof(struct brief_chunk),
+			   flows * BRIEF_CHUNKS_BY_FLOW);
 }
 
 void pools_tear_down(struct pools *pools)
@@ -33,6 +40,8 @@ void pools_tear_down(struct pools *pools)
 	pool_tear_down(&pools->resets);
 	pool_tear_down(&pools->candidates);
 	pool_tear_down(&pools->tombs);
+	pool_tear_down(&pools->briefs);
+	pool_tear_down(&pools->brief_chunks);
 }
 
 struct extra *cold_extra(struct pools *pools, struct flow *flow)

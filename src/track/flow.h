@@ -181,6 +181,7 @@ struct flow {
 	uint8_t layer;
 	uint8_t phase; /* enum phase_of */
 	uint8_t due_list;
+	bool due_late;		 /* ... that of flows which a clock made of briefs */
 	uint8_t data_from;	 /* enum end of the last payload + 1; 0 none */
 	uint8_t last_from;	 /* enum end of the last segment */
 	uint8_t offload_end;	 /* enum end whose segments were not finished when captured */

@@ -100,10 +100,12 @@ void icmp_not_minded(struct step *step)
 void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 	       const struct tuple *tuple, bool swapped)
 {
-	const struct slot *slot = table_find(&tracker->table, tuple, hash);
+	struct slot *slot = table_find(&tracker->table, tuple, hash);
 	struct track_note note = { .from = END_CLIENT };
 	struct step step;
 
+	if (slot && (slot->ref & REF_BRIEF) && !brief_unfold(tracker, slot->ref & REF_INDEX))
+		slot = NULL;
 	if (slot && !(slot->ref & REF_TOMB)) {
 		flow_pair(tracker, &step, seg, slot->ref, swapped);
 		icmp_fact(&step);

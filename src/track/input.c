@@ -296,7 +296,7 @@ static void sighting(struct step *step)
 	    (!(seg->flags & TCP_SYN) && !seg->payload_bytes))
 		return;
 	own->bits |= SIDE_SIGHTED;
-	if (!tracker->sink.host)
+	if (!tracker->sink.host || tracker->replaying)
 		return;
 	host = (struct host_sighting){
 		.ip = seg->src,

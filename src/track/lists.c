@@ -4,8 +4,9 @@
 #include "track/tracker.h"
 
 /*
- * What is due when. Every list has one delay, and a flow joins at the end with the clock of that
- * moment, so each list is in order of time and only its first flow needs looking at.
+ * What is due when. Every list has one delay, and a flow joins with the clock of that moment,
+ * nearly always at the end, so each list is in order of time and only its first flow needs looking
+ * at.
  */
 
 static const int64_t delays_ns[] = {
@@ -21,13 +22,15 @@ static struct flow *flow_at(const struct tracker *tracker, uint32_t index)
 	return pool_at(&tracker->pools.flows, index);
 }
 
-void due_leave(struct tracker *tracker, uint32_t index)
+static struct due_queue *queue_of(struct tracker *tracker, const struct flow *flow)
 {
-	struct flow *flow = flow_at(tracker, index);
-	struct due_queue *queue = &tracker->due[flow->due_list];
+	return &tracker->due[flow->due_late][flow->due_list];
+}
 
-	if (flow->due_list == DUE_NONE)
-		return;
+static void unlink_flow(struct tracker *tracker, struct flow *flow)
+{
+	struct due_queue *queue = queue_of(tracker, flow);
+
 	if (flow->due_before)
 		flow_at(tracker, flow->due_before)->due_next = flow->due_next;
 	else
@@ -38,27 +41,63 @@ void due_leave(struct tracker *tracker, uint32_t index)
 		queue->last = flow->due_before;
 	flow->due_next = 0;
 	flow->due_before = 0;
+}
+
+/* Nearly always at the end: only a flow that was a brief until now may be a little late. */
+static void link_flow(struct tracker *tracker, struct flow *flow, uint32_t index)
+{
+	struct due_queue *queue = queue_of(tracker, flow);
+	uint32_t before = queue->last;
+
+	while (before && flow_at(tracker, before)->due_since_ns > flow->due_since_ns)
+		before = flow_at(tracker, before)->due_before;
+	uint32_t *to_next = before ? &flow_at(tracker, before)->due_next : &queue->first;
+
+	flow->due_before = before;
+	flow->due_next = *to_next;
+	*to_next = index;
+	if (flow->due_next)
+		flow_at(tracker, flow->due_next)->due_before = index;
+	else
+		queue->last = index;
+	if (flow->due_since_ns + delays_ns[flow->due_list] < tracker->next_due_ns)
+		tracker->next_due_ns = flow->due_since_ns + delays_ns[flow->due_list];
+}
+
+void due_leave(struct tracker *tracker, uint32_t index)
+{
+	struct flow *flow = flow_at(tracker, index);
+
+	if (flow->due_list != DUE_NONE && !tracker->replaying)
+		unlink_flow(tracker, flow);
 	flow->due_list = DUE_NONE;
 }
 
 void due_join(struct tracker *tracker, uint32_t index, enum due_list list)
 {
 	struct flow *flow = flow_at(tracker, index);
-	struct due_queue *queue = &tracker->due[list];
 
 	due_leave(tracker, index);
 	if (list == DUE_NONE)
 		return;
 	flow->due_list = (uint8_t)list;
+	flow->due_late = false;
 	flow->due_since_ns = tracker->clock_ns;
-	flow->due_before = queue->last;
-	if (queue->last)
-		flow_at(tracker, queue->last)->due_next = index;
-	else
-		queue->first = index;
-	queue->last = index;
-	if (tracker->clock_ns + delays_ns[list] < tracker->next_due_ns)
-		tracker->next_due_ns = tracker->clock_ns + delays_ns[list];
+	if (!tracker->replaying)
+		link_flow(tracker, flow, index);
+}
+
+/*
+ * After the replay of a brief its flow joins the list that it was in at the end, once. @late: a
+ * clock asked for it; such flows are far behind those that joined now, and keep lists of their own.
+ */
+void due_settle(struct tracker *tracker, uint32_t index, bool late)
+{
+	struct flow *flow = flow_at(tracker, index);
+
+	flow->due_late = late;
+	if (flow->due_list != DUE_NONE)
+		link_flow(tracker, flow, index);
 }
 
 /* A flow whose delay is over may have a reason to stay. Return: whether it joined again. */
@@ -88,9 +127,9 @@ static bool release_note(struct tracker *tracker, uint32_t index)
 	return true;
 }
 
-static void due_collect(struct tracker *tracker, enum due_list list)
+static void due_collect(struct tracker *tracker, bool late, enum due_list list)
 {
-	struct due_queue *queue = &tracker->due[list];
+	struct due_queue *queue = &tracker->due[late][list];
 
 	while (queue->first) {
 		uint32_t index = queue->first;
@@ -105,15 +144,29 @@ static void due_collect(struct tracker *tracker, enum due_list list)
 	}
 }
 
+static uint64_t first_frame_of(const struct tracker *tracker, uint32_t ref)
+{
+	if (!(ref & REF_BRIEF))
+		return flow_at(tracker, ref)->first_frame;
+	const struct brief *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
+
+	return brief->first_frame;
+}
+
+static int layer_of(const struct tracker *tracker, uint32_t ref)
+{
+	return ref & REF_BRIEF ? 0 : flow_at(tracker, ref)->layer;
+}
+
 /* By connection number, then layer. */
 static int by_conn(const void *left, const void *right, void *context)
 {
-	const struct flow *a = flow_at(context, *(const uint32_t *)left);
-	const struct flow *b = flow_at(context, *(const uint32_t *)right);
+	uint32_t ref_a = *(const uint32_t *)left, ref_b = *(const uint32_t *)right;
+	uint64_t a = first_frame_of(context, ref_a), b = first_frame_of(context, ref_b);
 
-	if (a->first_frame != b->first_frame)
-		return a->first_frame < b->first_frame ? -1 : 1;
-	return (int)a->layer - (int)b->layer;
+	if (a != b)
+		return a < b ? -1 : 1;
+	return layer_of(context, ref_a) - layer_of(context, ref_b);
 }
 
 static void release_noted(struct tracker *tracker, bool at_end)
@@ -121,25 +174,39 @@ static void release_noted(struct tracker *tracker, bool at_end)
 	if (tracker->release_count > 1)
 		qsort_r(tracker->release, tracker->release_count, sizeof(*tracker->release),
 			by_conn, tracker);
-	for (uint32_t i = 0; i < tracker->release_count; i++)
-		release_flow(tracker, tracker->release[i], at_end);
+	for (uint32_t i = 0; i < tracker->release_count; i++) {
+		uint32_t ref = tracker->release[i];
+
+		if (ref & REF_BRIEF)
+			ref = brief_unfold(tracker, ref & REF_INDEX);
+		if (ref)
+			release_flow(tracker, ref, at_end);
+	}
 	tracker->release_count = 0;
 }
 
 void due_run(struct tracker *tracker)
 {
-	for (int list = DUE_SYN; list < DUE_LISTS; list++)
-		due_collect(tracker, (enum due_list)list);
+	briefs_wake(tracker);
+	for (int list = DUE_SYN; list < DUE_LISTS; list++) {
+		due_collect(tracker, false, (enum due_list)list);
+		due_collect(tracker, true, (enum due_list)list);
+	}
 	release_noted(tracker, false);
 	tombs_expire(tracker);
-	tracker->next_due_ns = tombs_next_ns(tracker);
+	tracker->next_due_ns = ring_next_ns(&tracker->tombs);
+	if (briefs_next_ns(tracker) < tracker->next_due_ns)
+		tracker->next_due_ns = briefs_next_ns(tracker);
 	for (int list = DUE_SYN; list < DUE_LISTS; list++) {
-		uint32_t first = tracker->due[list].first;
-		int64_t due =
-			first ? flow_at(tracker, first)->due_since_ns + delays_ns[list] : INT64_MAX;
+		for (unsigned late = 0; late < 2; late++) {
+			uint32_t first = tracker->due[late][list].first;
+			int64_t due =
+				first ? flow_at(tracker, first)->due_since_ns + delays_ns[list]
+				      : INT64_MAX;
 
-		if (due < tracker->next_due_ns)
-			tracker->next_due_ns = due;
+			if (due < tracker->next_due_ns)
+				tracker->next_due_ns = due;
+		}
 	}
 }
 
@@ -151,6 +218,13 @@ void tracker_finish(struct tracker *tracker)
 
 		if (flow->first_frame && !release_note(tracker, index))
 			release_flow(tracker, index, true);
+	}
+	/* Briefs one by one in their turn: all of them at once as flows would need much memory. */
+	for (uint32_t index = 1; index <= tracker->pools.briefs.used; index++) {
+		const struct brief *brief = pool_at(&tracker->pools.briefs, index);
+
+		if (brief->first_frame && !release_note(tracker, index | REF_BRIEF))
+			release_flow(tracker, brief_unfold(tracker, index), true);
 	}
 	release_noted(tracker, true);
 }

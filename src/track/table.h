@@ -11,7 +11,8 @@
 #include "tcp/segment.h"
 
 /*
- * From a pair of addresses and ports to what is known of it: a live flow, or the tombstone of one.
+ * From a pair of addresses and ports to what is known of it: a live flow, a brief (brief.h), or the
+ * tombstone of one.
  * Open addressing with linear probing; keys are hashed with a secret, so that nobody can choose
  * packets that fall into one place.
  */
@@ -28,8 +29,9 @@ struct slot {
 	uint32_t tag; /* high half of the hash */
 	uint32_t ref; /* 0: empty */
 };
-#define REF_TOMB  0x80000000u
-#define REF_INDEX 0x7fffffffu
+#define REF_TOMB  0x80000000u /* the index is one of a tombstone */
+#define REF_BRIEF 0x40000000u /* ... of a brief; of a flow without both */
+#define REF_INDEX 0x3fffffffu
 
 struct table {
 	struct slot *slots; /* owned */

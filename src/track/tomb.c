@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdlib.h>
-
 #include "track/tracker.h"
-
-static bool queue_room(struct tomb_queue *queue)
-{
-	if (queue->count < queue->capacity)
-		return true;
-	uint32_t capacity = queue->capacity ? queue->capacity * 2 : 1024;
-	struct tomb_entry *entries = malloc(capacity * sizeof(*entries));
-
-	if (!entries)
-		return false;
-	for (uint32_t i = 0; i < queue->count; i++)
-		entries[i] = queue->entries[(queue->first + i) & (queue->capacity - 1)];
-	free(queue->entries);
-	queue->entries = entries;
-	queue->first = 0;
-	queue->capacity = capacity;
-	return true;
-}
 
 /* Take the oldest tombstone away; one that gave way to a later connection is in no place. */
 static void tomb_drop_first(struct tracker *tracker)
 {
-	struct tomb_queue *queue = &tracker->tombs;
-	uint32_t index = queue->entries[queue->first].index;
+	uint32_t index = ring_take(&tracker->tombs).index;
 	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
 
-	queue->first = (queue->first + 1) & (queue->capacity - 1);
-	queue->count--;
 	if (tomb->conn_and_bits) {
 		struct slot *slot = table_find(&tracker->table, &tomb->tuple,
 					       table_hash(&tracker->table, &tomb->tuple));
@@ -42,18 +19,8 @@ static void tomb_drop_first(struct tracker *tracker)
 
 void tombs_expire(struct tracker *tracker)
 {
-	struct tomb_queue *queue = &tracker->tombs;
-
-	while (queue->count &&
-	       tracker->clock_ns - queue->entries[queue->first].since_ns >= TOMB_KEPT_NS)
+	while (ring_next_ns(&tracker->tombs) <= tracker->clock_ns)
 		tomb_drop_first(tracker);
-}
-
-int64_t tombs_next_ns(const struct tracker *tracker)
-{
-	const struct tomb_queue *queue = &tracker->tombs;
-
-	return queue->count ? queue->entries[queue->first].since_ns + TOMB_KEPT_NS : INT64_MAX;
 }
 
 /* Which end holds TIME_WAIT: who closed first; both when FINs crossed. */
@@ -125,21 +92,19 @@ void tomb_put(struct tracker *tracker, const struct flow *flow)
 	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
 		tomb_drop_first(tracker);
 	slot = table_find(&tracker->table, &flow->tuple, hash); /* that may have moved it */
-	uint32_t index = queue_room(&tracker->tombs) ? pool_take(&tracker->pools.tombs) : 0;
+	uint32_t index = ring_room(&tracker->tombs) ? pool_take(&tracker->pools.tombs) : 0;
 
 	if (!index) {
 		table_remove(&tracker->table, slot);
 		return;
 	}
-	struct tomb_queue *queue = &tracker->tombs;
+	int64_t due_ns = tracker->clock_ns + TOMB_KEPT_NS;
 
 	tomb_fill(pool_at(&tracker->pools.tombs, index), flow);
 	slot->ref = index | REF_TOMB;
-	queue->entries[(queue->first + queue->count) & (queue->capacity - 1)] =
-		(struct tomb_entry){ .since_ns = tracker->clock_ns, .index = index };
-	queue->count++;
-	if (tracker->clock_ns + TOMB_KEPT_NS < tracker->next_due_ns)
-		tracker->next_due_ns = tracker->clock_ns + TOMB_KEPT_NS;
+	ring_put(&tracker->tombs, (struct ring_entry){ .ns = due_ns, .index = index });
+	if (due_ns < tracker->next_due_ns)
+		tracker->next_due_ns = due_ns;
 }
 
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b)

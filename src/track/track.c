@@ -32,6 +32,11 @@ static const struct tuple *tuple_of_ref(const void *owner, uint32_t ref)
 
 		return &tomb->tuple;
 	}
+	if (ref & REF_BRIEF) {
+		const struct brief *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
+
+		return &brief->tuple;
+	}
 	const struct flow *flow = pool_at(&tracker->pools.flows, ref);
 
 	return &flow->tuple;
@@ -50,6 +55,7 @@ struct tracker *tracker_new(const struct track_limits *limits, const struct trac
 							: (uint32_t)limits->connections;
 	tracker->flows_most = most;
 	tracker->sink = *sink;
+	tracker->at_once = limits->at_once || sink->segment;
 	tracker->clock_ns = TIME_NONE;
 	tracker->next_due_ns = INT64_MAX;
 	tracker->stats.first_ns = TIME_NONE;
@@ -74,7 +80,9 @@ void tracker_free(struct tracker *tracker)
 	table_tear_down(&tracker->table);
 	unfolded_free(tracker->unfolded);
 	evictor_free(tracker->evictor);
-	free(tracker->tombs.entries);
+	ring_clear(&tracker->tombs);
+	ring_clear(&tracker->brief_syns);
+	ring_clear(&tracker->brief_fins);
 	free(tracker->release);
 	free(tracker);
 }
@@ -189,10 +197,22 @@ static void take(struct tracker *tracker, const struct segment *seg, unsigned at
 	tracker->stats.segments++;
 	struct slot *slot = table_find(&tracker->table, &tracker->tuples[at], tracker->hashes[at]);
 
+	if (slot && (slot->ref & REF_BRIEF)) {
+		uint32_t brief = slot->ref & REF_INDEX;
+
+		if (brief_take(tracker, brief, seg, tracker->swapped[at]))
+			return;
+		if (!brief_unfold(tracker, brief))
+			slot = NULL;
+	}
 	if (slot && !(slot->ref & REF_TOMB)) {
 		flow_segment(tracker, seg, slot->ref, at);
 		return;
 	}
+	if (!slot && !tracker->at_once &&
+	    brief_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
+			tracker->swapped[at]))
+		return;
 	if (slot && !tomb_segment(tracker, seg, slot->ref & REF_INDEX, tracker->swapped[at]))
 		return;
 	struct step step;
@@ -230,6 +250,13 @@ static void fetch_flows(struct tracker *tracker, const struct segment_batch *bat
 		tracker->guesses[i] = ref & REF_TOMB ? 0 : ref;
 		if (!tracker->guesses[i])
 			continue;
+		if (ref & REF_BRIEF) {
+			const char *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
+
+			__builtin_prefetch(brief, 1);
+			__builtin_prefetch(brief + 64, 1);
+			continue;
+		}
 		const char *flow = pool_at(&tracker->pools.flows, ref);
 
 		for (size_t line = 0; line < sizeof(struct flow); line += 64)
@@ -244,6 +271,13 @@ static void fetch_cold(struct tracker *tracker, unsigned at)
 
 	if (!tracker->guesses[at])
 		return;
+	if (tracker->guesses[at] & REF_BRIEF) {
+		const struct brief *brief =
+			pool_at(&tracker->pools.briefs, tracker->guesses[at] & REF_INDEX);
+
+		__builtin_prefetch(pool_at(&tracker->pools.brief_chunks, brief->last), 1);
+		return;
+	}
 	flow = pool_at(&tracker->pools.flows, tracker->guesses[at]);
 	if (flow->marks_last) {
 		const char *marks = pool_at(&tracker->pools.marks, flow->marks_last);

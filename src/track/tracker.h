@@ -2,8 +2,10 @@
 #ifndef TCPWHY_TRACK_TRACKER_H
 #define TCPWHY_TRACK_TRACKER_H
 
+#include "track/brief.h"
 #include "track/cold.h"
 #include "track/flow.h"
+#include "track/ring.h"
 #include "track/table.h"
 #include "track/track.h"
 
@@ -38,17 +40,6 @@ enum tomb_bit {
 	TOMB_EVICTED = 0x20, /* it lived: what comes is no late segment */
 };
 
-struct tomb_entry {
-	int64_t since_ns;
-	uint32_t index;
-};
-
-/* Tombstones in order of age: a ring. */
-struct tomb_queue {
-	struct tomb_entry *entries;	 /* owned */
-	uint32_t first, count, capacity; /* capacity: a power of two */
-};
-
 struct due_queue {
 	uint32_t first, last; /* flow indexes */
 };
@@ -78,10 +69,13 @@ struct tracker {
 	struct pause pauses[PAUSES_MOST];
 	unsigned pause_count; /* all; the ring holds the latest */
 	bool quiet;	      /* a candidate is fed again: sink.segment has seen it */
-	int64_t next_due_ns;  /* nothing is due before */
-	struct due_queue due[DUE_LISTS];
-	struct tomb_queue tombs;
-	uint32_t *release; /* owned: flows due at one frame */
+	bool replaying;	      /* a brief is unfolded: sink.host has seen it */
+	bool at_once;	      /* no connection begins in brief */
+	struct ring brief_syns, brief_fins;
+	int64_t next_due_ns;		    /* nothing is due before */
+	struct due_queue due[2][DUE_LISTS]; /* [1]: of flows that a clock made of briefs */
+	struct ring tombs;		    /* in order of age */
+	uint32_t *release;		    /* owned: flows due at one frame */
 	uint32_t release_count, release_capacity;
 	struct evictor *evictor;
 	struct unfolded *unfolded; /* owned: one record, reused */
@@ -131,6 +125,9 @@ void flow_pair(struct tracker *tracker, struct step *step, const struct segment 
 /* begin.c: connections begin, and give way to later ones */
 uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 		    const struct tuple *tuple, bool swapped);
+/* The flow of a brief, in whose @slot it takes its place. Return: 0: no room. */
+uint32_t flow_resume(struct tracker *tracker, const struct segment *seg, const struct tuple *tuple,
+		     bool swapped, struct slot *slot);
 enum begins {
 	BEGINS_NOT,
 	BEGINS_FRESH, /* with this segment */
@@ -200,12 +197,12 @@ void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash
 void due_join(struct tracker *tracker, uint32_t index, enum due_list list);
 void due_leave(struct tracker *tracker, uint32_t index);
 void due_run(struct tracker *tracker);
+void due_settle(struct tracker *tracker, uint32_t index, bool late);
 void flow_ended(struct step *step);
 
 /* tomb.c */
 void tomb_put(struct tracker *tracker, const struct flow *flow);
 void tombs_expire(struct tracker *tracker);
-int64_t tombs_next_ns(const struct tracker *tracker);
 void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b);
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b);
 

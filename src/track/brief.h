@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_TRACK_BRIEF_H
+#define TCPWHY_TRACK_BRIEF_H
+
+#include "base/pool.h"
+#include "track/table.h"
+
+struct tracker;
+struct segment;
+
+/*
+ * A connection in brief. Most connections are short and plain, and all that is asked of them is
+ * asked when they are over. So their segments are only written down (some 30 bytes each, behind one
+ * look-up and in four cache lines), and the tracker reads them in one go when the connection is
+ * due, when something happens that cannot wait, or when there are many of them. Then the connection
+ * is a struct flow, as if it had been one from the start: what comes out is the same to the byte.
+ *
+ *     SYN       -> brief_begin()   a brief
+ *     segments  -> brief_take()    written down, or refused: it cannot wait
+ *     ... 5 s after a FIN, 140 s after an unanswered SYN, refused, the capture's end
+ *               -> brief_unfold()  a flow that has seen them all
+ *
+ * Insiders of track/ only.
+ */
+
+#define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
+#define BRIEF_CHUNK_BYTES   124
+
+/* What was written down, as one stream through a ring of chunks. */
+struct brief_chunk {
+	uint32_t next; /* of the last one: the first */
+	uint8_t bytes[BRIEF_CHUNK_BYTES];
+};
+static_assert(sizeof(struct brief_chunk) == 128, "two cache lines");
+
+enum brief_bit {
+	BRIEF_CLIENT_B = 0x01, /* the client is the key's second end */
+	BRIEF_SYN_ACK = 0x02,  /* it was answered */
+	BRIEF_UP = 0x04,       /* ... and that was acknowledged */
+	BRIEF_FIN = 0x08,      /* somebody closed: it is due soon */
+	BRIEF_IPV6 = 0x10,
+};
+
+/* Ends by key order: 0 is (ip_a, port_a). */
+struct brief {
+	struct tuple tuple;
+	uint32_t last; /* chunk; 0: none yet */
+	uint32_t path;
+	uint32_t nxt[2];      /* what each end sends next */
+	uint8_t used;	      /* bytes in the last chunk */
+	uint8_t count;	      /* segments */
+	uint8_t bits;	      /* enum brief_bit */
+	uint64_t first_frame; /* 0: this place is free */
+	int64_t first_ns;     /* of the first segment */
+	int64_t last_ns;      /* of the last one, which is the latest */
+};
+static_assert(sizeof(struct brief) == 80, "little more than a cache line");
+
+/**
+ * brief_begin() - Begin a connection in brief
+ * @hash:     of @tuple, which is in no place of the table
+ * @swapped:  the segment's source is the key's second end
+ *
+ * Return: false: it is no plain SYN, or there is no room: to be a flow at once.
+ */
+bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
+		 const struct tuple *tuple, bool swapped);
+
+/* Write a segment of a brief down. Return: false: it cannot wait, the brief is to be unfolded. */
+bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped);
+
+/* Make a flow of a brief. Return: its index; 0: no room (the brief is gone). */
+uint32_t brief_unfold(struct tracker *tracker, uint32_t index);
+
+/* Unfold all of them and begin no more: the limit of connections is reached. */
+void briefs_unfold_all(struct tracker *tracker);
+
+/* Unfold those that are due by the capture's clock. */
+void briefs_wake(struct tracker *tracker);
+
+/* When the next one is due; INT64_MAX: never. */
+int64_t briefs_next_ns(const struct tracker *tracker);
+
+#endif /* TCPWHY_TRACK_BRIEF_H */

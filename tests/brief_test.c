@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Connections in brief (track/brief.h) against the slow and obvious way, segment by segment: the
+   same records to the byte, over random traffic full of what cannot wait. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "bench/conversation.h"
+#include "judge/judge.h"
+#include "report/report.h"
+#include "track/track.h"
+
+#define ROUNDS	 150
+#define TALKS	 40   /* at once, of one round */
+#define SEGMENTS 4000 /* of one round */
+#define PORTS	 30   /* few: they are used again and again */
+#define ODD	 25   /* one of so many segments is changed */
+
+/* One of the two ways. */
+struct way {
+	struct judge *judge;
+	struct judgement judgement;
+	struct tracker *tracker;
+	struct out out;
+	struct report *report;
+	uint64_t records;
+};
+
+static void take_conn(void *context, const struct conn *conn)
+{
+	struct way *way = context;
+
+	way->records++;
+	judge_conn(way->judge, conn, &way->judgement);
+	report_conn(way->report, conn, &way->judgement);
+}
+
+static void take_host(void *context, const struct host_sighting *host)
+{
+	judge_host(((struct way *)context)->judge, host);
+}
+
+static void take_group(void *context, const struct group_verdict *group)
+{
+	report_group(((struct way *)context)->report, group);
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "brief_test: %s\n", what);
+	exit(1);
+}
+
+static void way_open(struct way *way, bool at_once, size_t connections)
+{
+	const struct track_limits limits = { .connections = connections, .at_once = at_once };
+	const struct track_sink sink = { .context = way, .conn = take_conn, .host = take_host };
+	const struct report_options options = { .conn = 0 };
+	struct err err = { .kind = ERR_NONE };
+
+	*way = (struct way){ .judge = judge_new(), .tracker = tracker_new(&limits, &sink) };
+	if (!way->judge || !way->tracker || !out_init(&way->out, memfd_create("way", 0), &err))
+		fail("no memory");
+	way->report = report_new(formats_find("json"), &options, &way->out, &err);
+	if (!way->report)
+		fail("no report");
+}
+
+static void way_close(struct way *way)
+{
+	int fd = way->out.fd;
+
+	report_free(way->report);
+	out_clear(&way->out);
+	close(fd);
+	tracker_free(way->tracker);
+	judge_free(way->judge);
+}
+
+/* Everything that was written; owned by the caller. */
+static char *way_text(struct way *way, size_t *count)
+{
+	struct err err = { .kind = ERR_NONE };
+	off_t bytes;
+	char *text;
+
+	tracker_finish(way->tracker);
+	judge_groups(way->judge, tracker_stats(way->tracker)->last_ns, take_group, way);
+	out_finish(&way->out, &err);
+	bytes = lseek(way->out.fd, 0, SEEK_END);
+	text = calloc(1, (size_t)bytes + 1);
+	if (!text || pread(way->out.fd, text, (size_t)bytes, 0) != bytes)
+		fail("cannot read the records back");
+	*count = (size_t)bytes;
+	return text;
+}
+
+struct talk {
+	struct conversation plan;
+	uint32_t number;
+	bool ipv6;
+};
+
+/* Room for the options that a segment borrows until the batch was taken. */
+static uint8_t options[SEGMENT_BATCH][40];
+
+static struct segment segment_of(const struct talk *talk, const struct planned *planned,
+				 uint8_t room[static 40])
+{
+	static const uint8_t syn[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
+					 0, 7, 0, 0,	0, 0, 1, 3,  3, 7 };
+	static const uint8_t stamps[12] = { 1, 1, 8, 10 };
+	struct ip_address ip[2] = {
+		ip_address_v4((const uint8_t[]){ 10, 0, 0, (uint8_t)(talk->number % 3) }),
+		ip_address_v4((const uint8_t[]){ 10, 0, 0, (uint8_t)(9 - talk->number % 2) }),
+	};
+	bool from_server = planned->from_server;
+	bool is_syn = planned->options & PLANNED_SYN;
+	uint16_t port = (uint16_t)(5000 + talk->number % PORTS);
+	struct segment seg = {
+		.src = ip[from_server],
+		.dst = ip[!from_server],
+		.src_port = from_server ? 80 : port,
+		.dst_port = from_server ? port : 80,
+		.time_ns = planned->time_ns,
+		.seq = seq_of(planned->seq),
+		.ack = seq_of(planned->ack),
+		.payload_bytes = planned->payload,
+		.flags = planned->flags,
+		.window = is_syn ? 64240 : 502,
+		.ttl = from_server ? 55 : 64,
+		.what = SEGMENT_DONT_FRAGMENT,
+		.tsval = (uint32_t)(planned->time_ns / NSEC_PER_MSEC),
+		.options = room,
+		.options_bytes = is_syn ? sizeof(syn) : sizeof(stamps),
+		.options_seen = TCP_HAS_TIMESTAMPS,
+		.mss = is_syn ? 1460 : 0,
+		.window_scale = is_syn ? 7 : 0,
+	};
+
+	if (talk->ipv6) {
+		seg.src.bytes[0] = seg.dst.bytes[0] = 0x20;
+		seg.what |= SEGMENT_IPV6;
+	}
+	if (is_syn)
+		seg.options_seen |= TCP_HAS_MSS | TCP_HAS_SACK_PERMITTED | TCP_HAS_WINDOW_SCALE;
+	memcpy(room, is_syn ? syn : stamps, seg.options_bytes);
+	for (unsigned i = 0; i < 4; i++)
+		room[(is_syn ? 8 : 4) + i] = (uint8_t)(seg.tsval >> (24 - 8 * i));
+	return seg;
+}
+
+static void settle(struct segment *seg)
+{
+	seg->header_bytes = (uint8_t)(20 + seg->options_bytes);
+	seg->ip_bytes = (segment_has(seg, SEGMENT_IPV6) ? 40u : 20u) + seg->header_bytes +
+			seg->payload_bytes;
+}
+
+/* What cannot wait, or only looks as if it could. */
+static void make_odd(struct segment *seg, struct chance *chance)
+{
+	static const uint8_t flags[] = {
+		TCP_RST,	   TCP_RST | TCP_ACK, TCP_SYN, TCP_SYN | TCP_ACK,
+		TCP_FIN | TCP_ACK, TCP_ACK,	      0,       TCP_SYN | TCP_FIN
+	};
+
+	switch (chance_below(chance, 12)) {
+	case 0:
+	case 1:
+		seg->flags = flags[chance_below(chance, sizeof(flags))];
+		break;
+	case 2:
+		seg->seq.raw += (uint32_t)chance_below(chance, 3000) - 1500;
+		break;
+	case 3:
+		seg->ack.raw += (uint32_t)chance_below(chance, 3000) - 1500;
+		break;
+	case 4:
+		seg->window = (uint16_t)chance_below(chance, 3);
+		break;
+	case 5:
+		seg->time_ns -= (int64_t)chance_below(chance, NSEC_PER_SEC);
+		break;
+	case 6:
+		seg->path = 1 + (uint32_t)chance_below(chance, 2);
+		break;
+	case 7:
+		seg->what ^= SEGMENT_TCP_SUM_BAD;
+		break;
+	case 8:
+		seg->ttl = (uint8_t)chance_below(chance, 256);
+		break;
+	case 9:
+		seg->options_bytes = 0;
+		seg->options = NULL;
+		seg->options_seen = 0;
+		break;
+	case 10:
+		seg->time_ns = TIME_NONE;
+		break;
+	default:
+		seg->payload_bytes = (uint32_t)chance_below(chance, 70000);
+		break;
+	}
+}
+
+static void begin(struct talk *talk, struct chance *chance, int64_t time_ns)
+{
+	static const enum conversation_kind kinds[] = { TALK_NORMAL,  TALK_NORMAL,     TALK_NORMAL,
+							TALK_NORMAL,  TALK_RESET,      TALK_OPEN,
+							TALK_REFUSED, TALK_UNANSWERED, TALK_IDLE };
+	const struct conversation_traits traits = {
+		.payload_most = 1400,
+		.exchanges = 1 + (int64_t)chance_below(chance, 6),
+		.lifetime_ns = (1 + (int64_t)chance_below(chance, 60)) * NSEC_PER_SEC,
+		.loss = 30,
+		.reorder = 30,
+	};
+
+	talk->number = (uint32_t)chance_below(chance, 1000);
+	talk->ipv6 = chance_below(chance, 5) == 0;
+	talk->plan.kind = kinds[chance_below(chance, sizeof(kinds) / sizeof(kinds[0]))];
+	conversation_plan(&talk->plan, &traits, chance, time_ns);
+	if (chance_below(chance, 6) == 0) /* nothing more is seen of it */
+		talk->plan.count = 1 + (uint32_t)chance_below(chance, talk->plan.count);
+}
+
+/* The talk whose next segment comes first. */
+static struct talk *earliest(struct talk *talks)
+{
+	struct talk *best = NULL;
+
+	for (unsigned i = 0; i < TALKS; i++) {
+		const struct conversation *plan = &talks[i].plan;
+
+		if (plan->next < plan->count &&
+		    (!best ||
+		     plan->plan[plan->next].time_ns < best->plan.plan[best->plan.next].time_ns))
+			best = &talks[i];
+	}
+	return best;
+}
+
+/* A mirror port shows the last segment once more. */
+static void add_copy(struct segment_batch *batch, uint64_t frame)
+{
+	struct segment *copy = &batch->segments[batch->count];
+
+	*copy = batch->segments[batch->count - 1];
+	copy->frame = frame;
+	copy->path = 7;
+	copy->ttl--;
+	batch->count++;
+}
+
+static void both_take(struct way ways[static 2], struct segment_batch *batch)
+{
+	tracker_add(ways[0].tracker, batch);
+	tracker_add(ways[1].tracker, batch);
+	batch->count = 0;
+}
+
+static void feed(struct way ways[static 2], struct chance *chance)
+{
+	static struct segment_batch batch;
+	static struct talk talks[TALKS];
+	const int64_t start_ns = 1000 * NSEC_PER_SEC;
+	unsigned odd = chance_below(chance, 3) ? ODD : 1000000;
+
+	batch.count = 0;
+	for (unsigned i = 0; i < TALKS; i++)
+		begin(&talks[i], chance, start_ns + (int64_t)chance_below(chance, NSEC_PER_SEC));
+	for (uint64_t frame = 1; frame <= SEGMENTS; frame++) {
+		struct talk *talk = earliest(talks);
+		struct conversation *plan = &talk->plan;
+		const struct planned *planned = &plan->plan[plan->next++];
+		struct segment *seg = &batch.segments[batch.count];
+
+		*seg = segment_of(talk, planned, options[batch.count]);
+		seg->ip_id = (uint16_t)frame;
+		settle(seg);
+		if (chance_below(chance, odd) == 0) {
+			make_odd(seg, chance);
+			settle(seg);
+		}
+		seg->frame = frame;
+		batch.count++;
+		if (chance_below(chance, 60) == 0 && batch.count < SEGMENT_BATCH)
+			add_copy(&batch, ++frame);
+		if (plan->next == plan->count && !conversation_go_on(plan))
+			begin(talk, chance, planned->time_ns + NSEC_PER_MSEC);
+		if (batch.count == SEGMENT_BATCH || chance_below(chance, 50) == 0)
+			both_take(ways, &batch);
+	}
+	both_take(ways, &batch);
+}
+
+/* Where two texts differ, for people. */
+static void show_difference(const char *a, const char *b)
+{
+	size_t at = 0, line = 0;
+
+	for (; a[at] && a[at] == b[at]; at++)
+		if (a[at] == '\n')
+			line = at + 1;
+	fprintf(stderr, "brief: %.1500s\n\nat once: %.1500s\n", a + line, b + line);
+}
+
+int main(void)
+{
+	uint64_t records = 0;
+
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		struct chance chance = { .state = round };
+		size_t connections = round % 4 ? 4096 : 24; /* now and then there is no room */
+		struct way ways[2];
+		size_t counts[2];
+		char *texts[2];
+
+		for (unsigned i = 0; i < 2; i++)
+			way_open(&ways[i], i == 1, connections);
+		feed(ways, &chance);
+		for (unsigned i = 0; i < 2; i++)
+			texts[i] = way_text(&ways[i], &counts[i]);
+		if (counts[0] != counts[1] || memcmp(texts[0], texts[1], counts[0]) != 0) {
+			fprintf(stderr, "round %u differs\n", round);
+			show_difference(texts[0], texts[1]);
+			return 1;
+		}
+		const struct track_stats *brief = tracker_stats(ways[0].tracker);
+		const struct track_stats *full = tracker_stats(ways[1].tracker);
+
+		if (memcmp(brief, full, sizeof(*brief)) != 0) {
+			fprintf(stderr, "round %u: other figures\n", round);
+			return 1;
+		}
+		records += ways[0].records;
+		for (unsigned i = 0; i < 2; i++) {
+			free(texts[i]);
+			way_close(&ways[i]);
+		}
+	}
+	printf("%llu connections in %u rounds, the same both ways\n", (unsigned long long)records,
+	       ROUNDS);
+	return records > ROUNDS * 100u ? 0 : 1;
+}
