@@ -40,7 +40,9 @@ def steady(checks, program):
 
 
 def busy(checks, program):
-    spinners = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    # Each ends by itself when this process has gone.
+    spin = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
+    spinners = [subprocess.Popen([sys.executable, "-c", spin])
                 for _ in range(os.cpu_count() or 1)]
     try:
         steady(checks, program)
