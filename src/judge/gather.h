@@ -23,6 +23,8 @@ enum place_kind {
 	PLACE_HOST,    /* a server's address */
 };
 
+#define GATHER_MOMENTS 3 /* rules that do: group_server.c */
+
 struct place {
 	struct ip_address ip;
 	uint16_t port;
@@ -39,6 +41,8 @@ struct place {
 	int64_t survived_ns;			    /* longest idle time survived; 0 none */
 	uint64_t survived_conn;
 	uint64_t newest; /* its newest remembered fact; 0 none */
+	/* The latest moment, plus 1, at which a fact that a rule compares in time lies; 0 none. */
+	int64_t latest_ns[GATHER_MOMENTS];
 };
 
 /* A fact that is remembered for a while. */
@@ -96,6 +100,9 @@ struct group_rule {
 struct remembered *gather_newest(struct group *group, uint32_t place);
 struct remembered *gather_older_source(struct group *group, const struct remembered *fact);
 struct remembered *gather_older_service(struct group *group, const struct remembered *fact);
+
+/* The same, to keep something in it; NULL for PLACE_NONE. */
+struct place *gather_place_of(struct group *group, uint32_t index);
 
 /* Borrowed; for PLACE_NONE (the table was full) one that is all zero. */
 const struct place *gather_place(const struct group *group, uint32_t index);

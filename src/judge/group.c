@@ -179,6 +179,11 @@ const struct place *gather_place(const struct group *group, uint32_t index)
 	return index < group->place_count ? &group->places[index] : &no_place;
 }
 
+struct place *gather_place_of(struct group *group, uint32_t index)
+{
+	return index < group->place_count ? &group->places[index] : NULL;
+}
+
 const struct place *gather_place_next(const struct group *group, uint32_t *index)
 {
 	return *index < group->place_count ? &group->places[(*index)++] : NULL;

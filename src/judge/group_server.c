@@ -30,8 +30,9 @@ static bool steady(int64_t period_ns, int64_t usual_ns)
 
 /* How many facts of the service have one of @bits around this one. */
 struct around {
-	unsigned bits;
-	bool by_end; /* compare when they ended, else when they started */
+	unsigned bits;	 /* its rule wants just these */
+	unsigned moment; /* index in struct place.latest_ns */
+	bool by_end;	 /* compare when they ended, else when they started */
 	int64_t window_ns;
 };
 
@@ -66,12 +67,32 @@ static void take(struct group *group, struct find *find, struct remembered *fact
 	find->counts[KILLED_UNSPOKEN] += (fact->fact.what & FACT_ABORTED_EARLY) != 0;
 }
 
+/* Whether an earlier fact can lie around this one: spares the look back at most of them. */
+static bool may_be_around(struct group *group, const struct remembered *fact,
+			  const struct around *around)
+{
+	struct place *place = gather_place_of(group, fact->service);
+	int64_t now = when(fact, around);
+	bool may = true;
+
+	if (!place)
+		return true;
+	int64_t *latest = &place->latest_ns[around->moment];
+
+	if (*latest == 0 || now - (*latest - 1) > around->window_ns)
+		may = false;
+	if (*latest == 0 || now >= *latest)
+		*latest = now + 1;
+	return may;
+}
+
 /* Add the fact and those around it to a find of its service, once there are enough of them. */
 static void add_around(struct group *group, struct remembered *fact, enum find_kind kind,
 		       const struct around *around, unsigned least)
 {
 	struct find *find = gather_find(group, kind, fact->service);
 	unsigned count = 0, looked = 0;
+	bool may = may_be_around(group, fact, around);
 
 	if (find && within(find->period_ns, when(fact, around), around->window_ns)) {
 		if (!around->by_end)
@@ -79,6 +100,8 @@ static void add_around(struct group *group, struct remembered *fact, enum find_k
 		take(group, find, fact);
 		return;
 	}
+	if (!may && least > 1)
+		return;
 	for (struct remembered *at = gather_newest(group, fact->service); at && looked < LOOK_BACK;
 	     at = gather_older_service(group, at), looked++)
 		count += is_around(at, fact, around);
@@ -101,6 +124,7 @@ static void queue_add(struct group *group, struct remembered *fact)
 {
 	static const struct around around = { .bits = FACT_RETRIED | FACT_OVERFLOW |
 						      FACT_DATA_WAITED,
+					      .moment = 0,
 					      .window_ns = QUEUE_WINDOW_NS };
 
 	add_around(group, fact, FIND_QUEUE_FULL, &around, QUEUE_RETRIED);
@@ -226,6 +250,7 @@ static bool health_check(struct group *group, struct find *find, struct verdict 
 static void closed_add(struct group *group, struct remembered *fact)
 {
 	static const struct around around = { .bits = FACT_ABORTED_EARLY,
+					      .moment = 1,
 					      .by_end = true,
 					      .window_ns = CLOSED_WINDOW_NS };
 
@@ -260,6 +285,7 @@ static bool listener_closed(struct group *group, struct find *find, struct verdi
 static void killed_add(struct group *group, struct remembered *fact)
 {
 	static const struct around around = { .bits = FACT_SERVER_ENDED,
+					      .moment = 2,
 					      .by_end = true,
 					      .window_ns = KILLED_WINDOW_NS };
 
