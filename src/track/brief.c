@@ -8,29 +8,37 @@
 /* What a record holds besides its fixed part, and what segments it tells apart (bits of kind). */
 enum record_kind {
 	RECORD_SWAPPED = 0x01,	 /* sent by the key's second end */
-	RECORD_STAMPS = 0x02,	 /* only time stamps in the usual layout: the TSval follows */
-	RECORD_PAYLOAD = 0x04,	 /* two bytes follow: how much */
-	RECORD_OPTIONS = 0x08,	 /* one byte follows: how many, then they, as captured */
+	RECORD_STAMPS = 0x02,	 /* only time stamps in the usual layout: 4 bytes, the TSval */
+	RECORD_PAYLOAD = 0x04,	 /* 2 bytes: how much */
+	RECORD_OPTIONS = 0x08,	 /* 1 byte: how many, then they, as captured */
 	RECORD_SUM_KNOWN = 0x10, /* of struct segment.what */
 	RECORD_CUT = 0x20,
-	RECORD_WHOLE = 0x40,	   /* do not fragment */
-	RECORD_NANOSECONDS = 0x80, /* the unit of time; else microseconds */
+	RECORD_WHOLE = 0x40, /* do not fragment */
+	RECORD_OTHER = 0x80, /* 3 bytes: window and TTL, else as before from this end */
 };
 
-/* One segment in the stream. It never leaves this process: byte order and padding are the
- * machine's. */
+/* The high bits of record_fixed.since. */
+#define SINCE_NANOSECONDS 0x80000000u /* the unit; else microseconds */
+#define SINCE_SEQ	  0x40000000u /* 4 bytes: the number, else what this end sends next */
+#define SINCE_ACK	  0x20000000u /* 4 bytes: likewise, else what the other end sends next */
+#define SINCE_MOST	  0x1fffffffu
+
+/* One segment in the stream. It never leaves this process: the byte order is the machine's. */
 struct record_fixed {
 	uint32_t frames; /* since the connection's first */
-	uint32_t since;	 /* the segment before, by kind's unit */
-	uint32_t seq, ack;
-	uint16_t tcp_checksum, ip_id, window;
+	uint32_t since;	 /* the segment before */
+	uint16_t tcp_checksum, ip_id;
 	uint8_t kind; /* enum record_kind */
 	uint8_t flags;
 };
-static_assert(sizeof(struct record_fixed) == 24, "without a hole");
+#define FIXED_BYTES 14
+static_assert(offsetof(struct record_fixed, flags) == FIXED_BYTES - 1, "the rest is padding");
 
-#define RECORD_MOST (24 + 1 + 4 + 2 + 1 + 40) /* with TTL, TSval, payload, options */
-#define STREAM_MOST (BRIEF_SEGMENTS_MOST * RECORD_MOST)
+#define RECORD_MOST	   (FIXED_BYTES + 4 + 4 + 3 + 2 + 4 + 1 + 40)
+#define RECORD_CHUNKS_MOST (RECORD_MOST / BRIEF_CHUNK_BYTES + 1)
+#define BRIEF_FINS	   (BRIEF_FIN_A | BRIEF_FIN_B)
+#define BRIEF_CLOSED	   (BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED)
+#define STREAM_MOST	   (BRIEF_SEGMENTS_MOST * RECORD_MOST + sizeof(int64_t)) /* the start */
 
 /* Of struct segment.what: all that a record can say. */
 #define WHAT_PLAIN                                                                                 \
@@ -60,20 +68,19 @@ static inline void put(struct record *record, const void *value, size_t bytes)
 	record->count += (unsigned)bytes;
 }
 
-/* @since_ns: the segment before. Return: false: too long ago for a record. */
+/* Return: false: too much time or too many frames have passed for a record. */
 static inline bool record_fill(struct record *record, const struct brief *brief,
-			       const struct segment *seg, bool swapped, int64_t since_ns)
+			       const struct segment *seg, bool swapped)
 {
-	uint64_t since = (uint64_t)since_ns / 1000;
-	bool micro = since * 1000 == (uint64_t)since_ns;
+	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), since = since_ns / 1000;
 	uint64_t frames = seg->frame - brief->first_frame;
-	unsigned kind = swapped ? RECORD_SWAPPED : 0;
+	unsigned kind = swapped ? RECORD_SWAPPED : 0, high = 0;
 
-	if (!micro) {
-		since = (uint64_t)since_ns;
-		kind |= RECORD_NANOSECONDS;
+	if (since * 1000 != since_ns) {
+		since = since_ns;
+		high |= SINCE_NANOSECONDS;
 	}
-	if (since > UINT32_MAX || frames > UINT32_MAX)
+	if (since > SINCE_MOST || frames > UINT32_MAX)
 		return false;
 	if (seg->what & SEGMENT_TCP_SUM_KNOWN)
 		kind |= RECORD_SUM_KNOWN;
@@ -81,8 +88,20 @@ static inline bool record_fill(struct record *record, const struct brief *brief,
 		kind |= RECORD_CUT;
 	if (seg->what & SEGMENT_DONT_FRAGMENT)
 		kind |= RECORD_WHOLE;
-	record->count = sizeof(struct record_fixed);
-	put(record, &seg->ttl, sizeof(seg->ttl));
+	record->count = FIXED_BYTES;
+	if (seg->seq.raw != brief->nxt[swapped]) {
+		high |= SINCE_SEQ;
+		put(record, &seg->seq.raw, sizeof(seg->seq.raw));
+	}
+	if (seg->ack.raw != brief->nxt[!swapped]) {
+		high |= SINCE_ACK;
+		put(record, &seg->ack.raw, sizeof(seg->ack.raw));
+	}
+	if (seg->window != brief->window[swapped] || seg->ttl != brief->ttl[swapped]) {
+		kind |= RECORD_OTHER;
+		put(record, &seg->window, sizeof(seg->window));
+		put(record, &seg->ttl, sizeof(seg->ttl));
+	}
 	if (seg->payload_bytes) {
 		uint16_t payload = (uint16_t)seg->payload_bytes;
 
@@ -99,17 +118,14 @@ static inline bool record_fill(struct record *record, const struct brief *brief,
 	}
 	const struct record_fixed fixed = {
 		.frames = (uint32_t)frames,
-		.since = (uint32_t)since,
-		.seq = seg->seq.raw,
-		.ack = seg->ack.raw,
+		.since = (uint32_t)since | high,
 		.tcp_checksum = seg->tcp_checksum,
 		.ip_id = seg->ip_id,
-		.window = seg->window,
 		.kind = (uint8_t)kind,
 		.flags = seg->flags,
 	};
 
-	memcpy(record->bytes, &fixed, sizeof(fixed));
+	memcpy(record->bytes, &fixed, FIXED_BYTES);
 	return true;
 }
 
@@ -117,41 +133,44 @@ static inline bool record_fill(struct record *record, const struct brief *brief,
 static inline bool record_append(struct pools *pools, struct brief *brief,
 				 const struct record *record)
 {
-	struct brief_chunk *last = brief->last ? pool_at(&pools->brief_chunks, brief->last) : NULL;
-	unsigned room = last ? BRIEF_CHUNK_BYTES - brief->used : 0;
+	struct pool *chunks = &pools->brief_chunks;
+	unsigned done = 0;
 
-	if (record->count <= room) {
-		memcpy(last->bytes + brief->used, record->bytes, record->count);
-		brief->used = (uint8_t)(brief->used + record->count);
-		return true;
-	}
-	uint32_t index = pool_take(&pools->brief_chunks);
-
-	if (!index)
+	if (chunks->live + RECORD_CHUNKS_MOST > chunks->most)
 		return false;
-	struct brief_chunk *fresh = pool_at(&pools->brief_chunks, index);
+	while (done < record->count) {
+		struct brief_chunk *last = brief->last ? pool_at(chunks, brief->last) : NULL;
+		unsigned room = last ? BRIEF_CHUNK_BYTES - brief->used : 0;
+		unsigned left = record->count - done, part = left < room ? left : room;
 
-	if (last) {
-		memcpy(last->bytes + brief->used, record->bytes, room);
-		fresh->next = last->next;
-		last->next = index;
-	} else {
-		fresh->next = index;
+		if (part) {
+			memcpy(last->bytes + brief->used, record->bytes + done, part);
+			brief->used = (uint8_t)(brief->used + part);
+			done += part;
+			continue;
+		}
+		uint32_t index = pool_take(chunks);
+		struct brief_chunk *fresh = pool_at(chunks, index);
+
+		fresh->next = last ? last->next : index;
+		if (last)
+			last->next = index;
+		brief->last = index;
+		brief->used = 0;
 	}
-	memcpy(fresh->bytes, record->bytes + room, record->count - room);
-	brief->last = index;
-	brief->used = (uint8_t)(record->count - room);
 	return true;
 }
 
+/* What the next record's writer, and its reader, know of the ones before. */
 static inline void brief_learn(struct brief *brief, const struct segment *seg, bool swapped)
 {
 	struct seq end = segment_end(seg);
 
 	brief->last_ns = seg->time_ns;
+	brief->window[swapped] = seg->window;
+	brief->ttl[swapped] = seg->ttl;
 	if ((seg->flags & TCP_SYN) || seq_after(end, seq_of(brief->nxt[swapped])))
 		brief->nxt[swapped] = end.raw;
-	brief->count++;
 }
 
 /* Put a brief into a ring; its tag is the low half of its first frame's number. */
@@ -205,6 +224,15 @@ static void brief_give(struct tracker *tracker, uint32_t index)
 	pool_give(&tracker->pools.briefs, index);
 }
 
+/* Before the first record the stream has the time that it starts at. */
+static struct record start_of(const struct segment *seg)
+{
+	struct record start = { .count = 0 };
+
+	put(&start, &seg->time_ns, sizeof(seg->time_ns));
+	return start;
+}
+
 bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 		 const struct tuple *tuple, bool swapped)
 {
@@ -225,17 +253,20 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	brief->tuple = *tuple;
 	brief->path = seg->path;
 	brief->first_frame = seg->frame;
-	brief->first_ns = seg->time_ns;
+	brief->last_ns = seg->time_ns;
 	brief->bits =
 		(swapped ? BRIEF_CLIENT_B : 0) | (segment_has(seg, SEGMENT_IPV6) ? BRIEF_IPV6 : 0);
-	record_fill(&record, brief, seg, swapped, 0);
-	if (!record_append(pools, brief, &record) ||
+	const struct record start = start_of(seg);
+
+	record_fill(&record, brief, seg, swapped);
+	if (!record_append(pools, brief, &start) || !record_append(pools, brief, &record) ||
 	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_GIVES_UP_NS, index) ||
 	    !table_add(&tracker->table, hash, index | REF_BRIEF)) {
 		brief_give(tracker, index);
 		return false;
 	}
 	brief_learn(brief, seg, swapped);
+	brief->count = 1;
 	tracker->stats.connections++;
 	if (pools->flows.live + pools->briefs.live > tracker->stats.live_most)
 		tracker->stats.live_most = pools->flows.live + pools->briefs.live;
@@ -254,6 +285,9 @@ static bool can_wait(const struct tracker *tracker, const struct brief *brief,
 	    brief->count == BRIEF_SEGMENTS_MOST || seg->time_ns < brief->last_ns ||
 	    (seg->flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
 		return false;
+	if ((brief->bits & (swapped ? BRIEF_FIN_B : BRIEF_FIN_A)) &&
+	    seq_after(segment_end(seg), seq_of(brief->nxt[swapped])))
+		return false; /* more behind its FIN */
 	if (brief->bits & BRIEF_SYN_ACK)
 		return !(seg->flags & TCP_SYN);
 	return (seg->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN && !by_client && !seg->payload_bytes &&
@@ -271,20 +305,45 @@ static void note_progress(struct brief *brief, const struct segment *seg, bool s
 		brief->bits |= BRIEF_UP;
 }
 
+/*
+ * Both ends have closed: RELEASE_AFTER_NS later the connection is due at the earliest, and from the
+ * moment on when both FINs are acknowledged. Each moment gives an entry, of which the last one
+ * counts (briefs_wake()).
+ */
+static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t index,
+		       const struct segment *seg, bool swapped)
+{
+	unsigned bits = brief->bits, before = bits;
+	unsigned peers_fin = swapped ? BRIEF_FIN_A : BRIEF_FIN_B;
+
+	if (seg->flags & TCP_FIN)
+		bits |= swapped ? BRIEF_FIN_B : BRIEF_FIN_A;
+	if ((bits & peers_fin) && seg->ack.raw == brief->nxt[!swapped])
+		bits |= swapped ? BRIEF_FIN_A_ACKED : BRIEF_FIN_B_ACKED;
+	if (bits == before)
+		return true;
+	bool closes = (bits & BRIEF_FINS) == BRIEF_FINS && (before & BRIEF_FINS) != BRIEF_FINS;
+	bool closed = (bits & BRIEF_CLOSED) == BRIEF_CLOSED;
+
+	if ((closes || closed) &&
+	    !due_put(tracker, &tracker->brief_fins, tracker->clock_ns + RELEASE_AFTER_NS, index))
+		return false;
+	brief->bits = (uint8_t)bits;
+	if (closes || closed)
+		brief->dues++;
+	return true;
+}
+
 bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
 	struct record record;
 
-	if (!can_wait(tracker, brief, seg, swapped) ||
-	    !record_fill(&record, brief, seg, swapped, seg->time_ns - brief->last_ns))
+	if (!can_wait(tracker, brief, seg, swapped) || !record_fill(&record, brief, seg, swapped))
 		return false;
-	if ((seg->flags & TCP_FIN) && !(brief->bits & BRIEF_FIN)) {
-		if (!due_put(tracker, &tracker->brief_fins, tracker->clock_ns + RELEASE_AFTER_NS,
-			     index))
-			return false;
-		brief->bits |= BRIEF_FIN;
-	}
+	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
+	    !note_close(tracker, brief, index, seg, swapped))
+		return false;
 	if (!record_append(&tracker->pools, brief, &record))
 		return false;
 	if (seg->flags & TCP_SYN) { /* as input.c would, with what opening.c would measure */
@@ -294,6 +353,7 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 	}
 	note_progress(brief, seg, swapped);
 	brief_learn(brief, seg, swapped);
+	brief->count++;
 	return true;
 }
 
@@ -316,23 +376,33 @@ static size_t stream_gather(const struct tracker *tracker, const struct brief *b
 	}
 }
 
-/* What follows the fixed part of a record. @seg: the fields of the last segment still stand in it.
- */
+static inline void take(struct cursor *in, void *value, size_t bytes)
+{
+	const uint8_t *b = cursor_skip(in, bytes);
+
+	if (b)
+		memcpy(value, b, bytes);
+}
+
+/* What follows the fixed part of a record. @seg: the fields of this end's last segment still stand
+   in it: window, TTL and ports stay. */
 static void record_rest(struct cursor *in, uint8_t kind, struct segment *seg)
 {
-	const uint8_t *b;
 	uint16_t payload = 0;
 
-	seg->ttl = cursor_u8(in);
-	if (kind & RECORD_PAYLOAD && (b = cursor_skip(in, sizeof(payload))))
-		memcpy(&payload, b, sizeof(payload));
+	if (kind & RECORD_OTHER) {
+		take(in, &seg->window, sizeof(seg->window));
+		take(in, &seg->ttl, sizeof(seg->ttl));
+	}
+	if (kind & RECORD_PAYLOAD)
+		take(in, &payload, sizeof(payload));
 	seg->payload_bytes = payload;
 	seg->options = NULL;
 	seg->options_bytes = 0;
 	seg->options_seen = 0;
 	seg->mptcp_subtypes = 0;
-	if (kind & RECORD_STAMPS && (b = cursor_skip(in, sizeof(seg->tsval)))) {
-		memcpy(&seg->tsval, b, sizeof(seg->tsval));
+	if (kind & RECORD_STAMPS) {
+		take(in, &seg->tsval, sizeof(seg->tsval));
 		seg->options_bytes = TCP_TIMESTAMPS_PADDED_BYTES;
 		seg->options_seen = TCP_HAS_TIMESTAMPS;
 	} else if (kind & RECORD_OPTIONS) {
@@ -346,20 +416,28 @@ static void record_rest(struct cursor *in, uint8_t kind, struct segment *seg)
 	}
 }
 
-static void record_read(struct cursor *in, const struct brief *brief, struct segment *seg)
+/* @nxt: what each end sends next. @seg: see record_rest(); its time is that of the record before.
+ */
+static void record_read(struct cursor *in, const struct brief *brief, const uint32_t nxt[static 2],
+			struct segment *seg)
 {
-	const uint8_t *b = cursor_skip(in, sizeof(struct record_fixed));
 	struct record_fixed fixed = { .kind = 0 };
 
-	if (b)
-		memcpy(&fixed, b, sizeof(fixed));
-	seg->time_ns += (int64_t)fixed.since * (fixed.kind & RECORD_NANOSECONDS ? 1 : 1000);
+	take(in, &fixed, FIXED_BYTES);
+	bool swapped = fixed.kind & RECORD_SWAPPED;
+	uint32_t seq = nxt[swapped], ack = nxt[!swapped];
+
+	if (fixed.since & SINCE_SEQ)
+		take(in, &seq, sizeof(seq));
+	if (fixed.since & SINCE_ACK)
+		take(in, &ack, sizeof(ack));
+	seg->time_ns +=
+		(int64_t)(fixed.since & SINCE_MOST) * (fixed.since & SINCE_NANOSECONDS ? 1 : 1000);
 	seg->frame = brief->first_frame + fixed.frames;
-	seg->seq = seq_of(fixed.seq);
-	seg->ack = seq_of(fixed.ack);
+	seg->seq = seq_of(seq);
+	seg->ack = seq_of(ack);
 	seg->tcp_checksum = fixed.tcp_checksum;
 	seg->ip_id = fixed.ip_id;
-	seg->window = fixed.window;
 	seg->flags = fixed.flags;
 	seg->what = brief->bits & BRIEF_IPV6 ? SEGMENT_IPV6 : 0;
 	if (fixed.kind & RECORD_SUM_KNOWN)
@@ -390,8 +468,10 @@ static void replay(struct tracker *tracker, struct slot *slot, const struct brie
 	/* One of each end: most fields stay. */
 	struct segment segs[2] = { { .path = brief->path }, { .path = brief->path } };
 	const struct tuple *tuple = &brief->tuple;
-	int64_t now_ns = brief->first_ns;
+	struct brief known = { .count = 0 };
 	uint32_t index = 0;
+
+	take(&in, &known.last_ns, sizeof(known.last_ns));
 
 	segs[0].src = segs[1].dst = tuple->ip_a;
 	segs[0].dst = segs[1].src = tuple->ip_b;
@@ -402,10 +482,10 @@ static void replay(struct tracker *tracker, struct slot *slot, const struct brie
 		struct segment *seg = &segs[swapped];
 		struct step step;
 
-		seg->time_ns = now_ns;
-		record_read(&in, brief, seg);
-		now_ns = seg->time_ns;
-		tracker->clock_ns = now_ns;
+		seg->time_ns = known.last_ns;
+		record_read(&in, brief, known.nxt, seg);
+		brief_learn(&known, seg, swapped);
+		tracker->clock_ns = seg->time_ns;
 		tracker->clock_frame = seg->frame;
 		if (!index)
 			index = flow_resume(tracker, seg, tuple, swapped, slot);
@@ -476,8 +556,9 @@ void briefs_wake(struct tracker *tracker)
 	}
 	while (ring_next_ns(&tracker->brief_fins) <= tracker->clock_ns) {
 		uint32_t index = due_take(tracker, &tracker->brief_fins);
+		struct brief *brief = index ? brief_at(tracker, index) : NULL;
 
-		if (index)
+		if (brief && --brief->dues == 0) /* else it was closed later: that entry follows */
 			unfold_now(tracker, index, true);
 	}
 }

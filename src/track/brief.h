@@ -10,35 +10,38 @@ struct segment;
 
 /*
  * A connection in brief. Most connections are short and plain, and all that is asked of them is
- * asked when they are over. So their segments are only written down (some 30 bytes each, behind one
+ * asked when they are over. So their segments are only written down (some 20 bytes each, behind one
  * look-up and in four cache lines), and the tracker reads them in one go when the connection is
  * due, when something happens that cannot wait, or when there are many of them. Then the connection
  * is a struct flow, as if it had been one from the start: what comes out is the same to the byte.
  *
  *     SYN       -> brief_begin()   a brief
  *     segments  -> brief_take()    written down, or refused: it cannot wait
- *     ... 5 s after a FIN, 140 s after an unanswered SYN, refused, the capture's end
+ *     ... 5 s after both FINs, 140 s after an unanswered SYN, refused, the capture's end
  *               -> brief_unfold()  a flow that has seen them all
  *
  * Insiders of track/ only.
  */
 
 #define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
-#define BRIEF_CHUNK_BYTES   124
+#define BRIEF_CHUNK_BYTES   60
 
 /* What was written down, as one stream through a ring of chunks. */
 struct brief_chunk {
 	uint32_t next; /* of the last one: the first */
 	uint8_t bytes[BRIEF_CHUNK_BYTES];
 };
-static_assert(sizeof(struct brief_chunk) == 128, "two cache lines");
+static_assert(sizeof(struct brief_chunk) == 64, "one cache line");
 
 enum brief_bit {
 	BRIEF_CLIENT_B = 0x01, /* the client is the key's second end */
 	BRIEF_SYN_ACK = 0x02,  /* it was answered */
 	BRIEF_UP = 0x04,       /* ... and that was acknowledged */
-	BRIEF_FIN = 0x08,      /* somebody closed: it is due soon */
-	BRIEF_IPV6 = 0x10,
+	BRIEF_IPV6 = 0x08,
+	BRIEF_FIN_A = 0x10,	  /* the key's first end closed */
+	BRIEF_FIN_B = 0x20,	  /* the second one did */
+	BRIEF_FIN_A_ACKED = 0x40, /* ... and the other has acknowledged that */
+	BRIEF_FIN_B_ACKED = 0x80,
 };
 
 /* Ends by key order: 0 is (ip_a, port_a). */
@@ -50,9 +53,11 @@ struct brief {
 	uint8_t used;	      /* bytes in the last chunk */
 	uint8_t count;	      /* segments */
 	uint8_t bits;	      /* enum brief_bit */
+	uint8_t dues;	      /* entries in the ring of those that have closed */
 	uint64_t first_frame; /* 0: this place is free */
-	int64_t first_ns;     /* of the first segment */
-	int64_t last_ns;      /* of the last one, which is the latest */
+	int64_t last_ns;      /* of the last segment, which is the latest */
+	uint16_t window[2];   /* of each end's last segment */
+	uint8_t ttl[2];
 };
 static_assert(sizeof(struct brief) == 80, "little more than a cache line");
 

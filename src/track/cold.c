@@ -3,7 +3,7 @@
 
 #include "track/brief.h"
 
-#define BRIEF_CHUNKS_BY_FLOW 6 /* where there are none left, briefs are unfolded */
+#define BRIEF_CHUNKS_BY_FLOW 10 /* where there are none left, briefs are unfolded */
 
 bool pools_set_up(struct pools *pools, uint32_t flows)
 {

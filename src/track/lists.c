@@ -169,9 +169,18 @@ static int by_conn(const void *left, const void *right, void *context)
 	return layer_of(context, ref_a) - layer_of(context, ref_b);
 }
 
+/* As those that ended in the order in which they began: spares a second list of all. */
+static bool in_order(struct tracker *tracker)
+{
+	for (uint32_t i = 1; i < tracker->release_count; i++)
+		if (by_conn(&tracker->release[i - 1], &tracker->release[i], tracker) > 0)
+			return false;
+	return true;
+}
+
 static void release_noted(struct tracker *tracker, bool at_end)
 {
-	if (tracker->release_count > 1)
+	if (!in_order(tracker))
 		qsort_r(tracker->release, tracker->release_count, sizeof(*tracker->release),
 			by_conn, tracker);
 	for (uint32_t i = 0; i < tracker->release_count; i++) {
