@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "track/tracker.h"
 
 /*
@@ -6,8 +8,7 @@
  * are counted and change nothing. Compared with the last few segments of the same side.
  */
 
-#define COPY_NS	      (5 * NSEC_PER_MSEC) /* with an IP ID that was not 0 */
-#define COPY_BYTES_NS (1 * NSEC_PER_MSEC) /* without: the same bytes */
+#define COPY_BYTES_NS (1 * NSEC_PER_MSEC) /* with an IP ID of 0: the same bytes */
 #define COPY_UNIT_NS  64000		  /* of side.copy_times */
 
 static uint32_t print_of(uint32_t seq, uint32_t ack, uint32_t len, const uint16_t more[static 4])
@@ -103,6 +104,10 @@ void copy_remember(struct step *step)
 
 	if (!last->frame)
 		return;
+	if (!copy_near(step)) { /* too long ago for any later segment to be a copy of one of them */
+		memset(own->copy_prints, 0, sizeof(own->copy_prints));
+		return;
+	}
 	for (unsigned i = COPY_DEPTH - 1; i > 0; i--) {
 		own->copy_prints[i] = own->copy_prints[i - 1];
 		own->copy_times[i] = own->copy_times[i - 1];

@@ -314,7 +314,7 @@ uint32_t step_quiet_ms(const struct step *step)
 	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
-static void update_last(struct step *step)
+void update_last(struct step *step)
 {
 	struct flow *flow = step->flow;
 	struct side *own = step->own;
@@ -360,7 +360,7 @@ void input_segment(struct step *step)
 	const struct flow *flow = step->flow;
 	const struct side *own = step->own;
 
-	if (copy_step(step)) {
+	if (swift_step(step) || copy_step(step)) {
 		tell(step);
 		return;
 	}

@@ -92,7 +92,7 @@ static void first_octets(struct step *step)
 	step->new_octets = step->octets > 0;
 }
 
-static void payload_facts(struct step *step)
+void payload_facts(struct step *step)
 {
 	struct side *own = step->own;
 

@@ -3,7 +3,6 @@
 
 /* Pauses: how long, and who kept the other waiting. Source of the figures: precedence 6. */
 
-#define STALL_LEAST_NS	(200 * NSEC_PER_MSEC) /* Linux's smallest RTO, the longest delayed ACK */
 #define STALL_RTTS	3
 #define DELACK_LEAST_NS (35 * NSEC_PER_MSEC)  /* Linux delays an ACK by 40 ms */
 #define DELACK_MOST_NS	(500 * NSEC_PER_MSEC) /* RFC 1122 4.2.3.2 allows no more */

@@ -112,8 +112,15 @@ struct step {
 	uint32_t acked_before; /* the peer's acked before this segment */
 };
 
-/* input.c */
+#define STALL_LEAST_NS (200 * NSEC_PER_MSEC) /* Linux's smallest RTO, the longest delayed ACK */
+#define COPY_NS	       (5 * NSEC_PER_MSEC)   /* a second copy comes within it */
+
+/* input.c, swift.c */
 void input_segment(struct step *step);
+void update_last(struct step *step);
+
+/* Take an ordinary segment in order. Return: false: it is none, nothing was changed. */
+bool swift_step(struct step *step);
 struct mark step_mark(const struct step *step);
 void confirm_step(struct step *step);
 
@@ -145,6 +152,7 @@ uint8_t option_order_kind(uint64_t order, unsigned at);
 
 /* sequence.c, ranges.c */
 void sequence_step(struct step *step);
+void payload_facts(struct step *step);
 uint32_t holes_fill(struct step *step, struct seq left, struct seq right, struct hole *filled);
 void holes_add(struct step *step, struct seq left, struct seq right);
 uint64_t holes_octets(const struct loss *loss);
@@ -160,6 +168,7 @@ void resend_dsack(struct step *step, struct seq left, struct seq right);
 
 /* acks.c, window.c, probe.c */
 void ack_step(struct step *step);
+void ack_moves(struct step *step);
 void answer_time(struct side *own, int64_t gap_ns);
 void window_step(struct step *step);
 bool probe_step(struct step *step);
@@ -184,6 +193,14 @@ unsigned states_unfold(const struct pools *pools, const struct flow *flow, enum 
 
 /* copies.c, quality.c, stall.c, icmp.c */
 bool copy_step(struct step *step);
+
+/* Whether the sender's last segment came so shortly before that this may be a copy of one. */
+static inline bool copy_near(const struct step *step)
+{
+	int64_t apart = step->now - step->own->last.ns;
+
+	return step->own->last.frame && apart <= COPY_NS && apart >= -COPY_NS;
+}
 void copy_remember(struct step *step);
 void quality_step(struct step *step);
 void stall_step(struct step *step);
