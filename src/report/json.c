@@ -80,6 +80,17 @@ static void escaped_wide(struct out *out, const char *text, size_t length)
 	out_format(out, "\\u%04x", code);
 }
 
+/* How many bytes from here on need no look at all: printable ASCII but the two that are escaped. */
+static size_t plain_run(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
+	       text[length] != '\\')
+		length++;
+	return length;
+}
+
 void json_text(struct json *json, const char *text)
 {
 	if (!text) {
@@ -92,6 +103,12 @@ void json_text(struct json *json, const char *text)
 	const char *end = text + strlen(text);
 
 	while (text < end) {
+		size_t run = plain_run(text);
+
+		out_bytes(json->out, text, run);
+		text += run;
+		if (text == end)
+			break;
 		size_t length = utf8_length(text, (size_t)(end - text));
 		unsigned char first = (unsigned char)*text;
 

@@ -10,8 +10,6 @@
 
 #include "base/utf8.h"
 
-#define OUT_BUFFER_BYTES ((size_t)256 * 1024)
-
 bool out_init(struct out *out, int fd, struct err *err)
 {
 	*out = (struct out){ .fd = fd, .buffer = malloc(OUT_BUFFER_BYTES) };
@@ -70,11 +68,6 @@ void out_bytes(struct out *out, const void *bytes, size_t count)
 	}
 	memcpy(out->buffer + out->used, bytes, count);
 	out->used += count;
-}
-
-void out_char(struct out *out, char c)
-{
-	out_bytes(out, &c, 1);
 }
 
 void out_text(struct out *out, const char *text)

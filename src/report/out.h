@@ -10,6 +10,8 @@
 #include "tcp/address.h"
 #include "tcp/segment.h"
 
+#define OUT_BUFFER_BYTES ((size_t)256 * 1024)
+
 /*
  * Buffered output of results to a file descriptor. A failed write is remembered: later calls do
  * nothing, and out_finish() tells. A reader that went away (EPIPE) is no error.
@@ -39,7 +41,14 @@ static inline bool out_useless(const struct out *out)
 }
 
 void out_bytes(struct out *out, const void *bytes, size_t count);
-void out_char(struct out *out, char c);
+
+static inline void out_char(struct out *out, char c)
+{
+	if (out->used == OUT_BUFFER_BYTES)
+		out_flush(out);
+	out->buffer[out->used++] = c;
+}
+
 void out_text(struct out *out, const char *text);
 void out_spaces(struct out *out, size_t count);
 void out_u64(struct out *out, uint64_t number);
