@@ -115,6 +115,42 @@ static uint32_t *slot_of(const struct group *group, const struct ip_address *ip,
 	return &group->slots[at];
 }
 
+/* The slots where the search for a connection's three places begins. */
+static void first_slots(const struct group *group, const struct conn *conn, uint32_t *slots[3])
+{
+	const struct half *client = conn_client(conn), *server = conn_server(conn);
+	uint32_t mask = group->slot_count - 1;
+
+	slots[0] = &group->slots[hash_of(&client->ip, 0, PLACE_SOURCE) & mask];
+	slots[1] = &group->slots[hash_of(&server->ip, server->port, PLACE_SERVICE) & mask];
+	slots[2] = &group->slots[hash_of(&server->ip, 0, PLACE_HOST) & mask];
+}
+
+void group_fetch_slots(const struct group *group, const struct conn *conn)
+{
+	uint32_t *slots[3];
+
+	first_slots(group, conn, slots);
+	for (unsigned i = 0; i < 3; i++)
+		__builtin_prefetch(slots[i]);
+}
+
+void group_fetch_places(const struct group *group, const struct conn *conn)
+{
+	uint32_t *slots[3];
+
+	first_slots(group, conn, slots);
+	for (unsigned i = 0; i < 3; i++) {
+		const char *place;
+
+		if (!*slots[i])
+			continue;
+		place = (const char *)&group->places[*slots[i] - 1];
+		__builtin_prefetch(place, 1);
+		__builtin_prefetch(place + 64, 1);
+	}
+}
+
 static bool places_grow(struct group *group)
 {
 	uint32_t room = group->slot_count / 2;

@@ -24,6 +24,11 @@ struct group *group_new(void);
 void group_disable(struct group *group, const char *id);
 
 /* Note what one finished connection tells; costs next to nothing when it is an ordinary one. */
+/* Start fetching what group_add() will touch of this connection: first where its places stand,
+   then, some work later, the places. */
+void group_fetch_slots(const struct group *group, const struct conn *conn);
+void group_fetch_places(const struct group *group, const struct conn *conn);
+
 void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement);
 
 /* The input ended: say what the facts show, in catalogue order, then by host, port, time. */

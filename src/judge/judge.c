@@ -209,9 +209,11 @@ void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *
 		.capture_suspect = conn->quality.one_sided || conn->quality.unseen_acked > 0,
 	};
 
+	group_fetch_slots(judge->group, conn);
 	out->has_end = false;
 	out->life_count = 0;
 	out->has_open = judge_one(&judge->rules[PHASE_OPEN], &context, &out->open);
+	group_fetch_places(judge->group, conn);
 	if (has_ending(conn, out))
 		out->has_end = judge_one(&judge->rules[PHASE_END], &context, &out->end);
 	judge_life(&judge->rules[PHASE_LIFE], &context, out);

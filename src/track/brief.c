@@ -35,6 +35,7 @@ struct record_fixed {
 static_assert(offsetof(struct record_fixed, flags) == FIXED_BYTES - 1, "the rest is padding");
 
 #define RECORD_MOST	   (FIXED_BYTES + 4 + 4 + 3 + 2 + 4 + 1 + 40)
+#define BRIEFS_AHEAD	   12 /* entries of a ring that are fetched ahead */
 #define RECORD_CHUNKS_MOST (RECORD_MOST / BRIEF_CHUNK_BYTES + 1)
 #define BRIEF_FINS	   (BRIEF_FIN_A | BRIEF_FIN_B)
 #define BRIEF_CLOSED	   (BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED)
@@ -546,15 +547,54 @@ static uint32_t due_take(const struct tracker *tracker, struct ring *ring)
 	return first_frame && (uint32_t)first_frame == entry.tag ? entry.index : 0;
 }
 
+/*
+ * Start fetching what the next briefs will touch, a level at each step towards the front: the
+ * brief, its last chunk and its place in the table, the first chunk (the last one's next), the
+ * second.
+ */
+static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
+{
+	const struct pool *chunks = &tracker->pools.brief_chunks;
+	const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD);
+
+	if (entry) {
+		const char *brief = pool_at(&tracker->pools.briefs, entry->index);
+
+		__builtin_prefetch(brief);
+		__builtin_prefetch(brief + 64);
+	}
+	for (uint32_t step = 1; step < BRIEFS_AHEAD / 2; step++) {
+		entry = ring_ahead(ring, BRIEFS_AHEAD - 2 * step);
+		const struct brief *brief = entry ? brief_at(tracker, entry->index) : NULL;
+		uint32_t at = brief && brief->first_frame ? brief->last : 0;
+
+		if (step == 1 && at)
+			__builtin_prefetch(table_place(&tracker->table,
+						       table_hash(&tracker->table, &brief->tuple)));
+		for (uint32_t level = 1; at && level < step; level++) {
+			const struct brief_chunk *chunk = pool_at(chunks, at);
+
+			at = chunk->next;
+		}
+		if (at)
+			__builtin_prefetch(pool_at(chunks, at));
+	}
+}
+
 void briefs_wake(struct tracker *tracker)
 {
 	while (ring_next_ns(&tracker->brief_syns) <= tracker->clock_ns) {
+		const struct ring_entry *next = ring_ahead(&tracker->brief_syns, BRIEFS_AHEAD);
+
+		if (next)
+			__builtin_prefetch(brief_at(tracker, next->index));
 		uint32_t index = due_take(tracker, &tracker->brief_syns);
 
 		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP))
 			unfold_now(tracker, index, true);
 	}
 	while (ring_next_ns(&tracker->brief_fins) <= tracker->clock_ns) {
+		fetch_ahead(tracker, &tracker->brief_fins);
 		uint32_t index = due_take(tracker, &tracker->brief_fins);
 		struct brief *brief = index ? brief_at(tracker, index) : NULL;
 

@@ -3,6 +3,7 @@
 #define TCPWHY_TRACK_RING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What is due when, in order of time: first in, first out. Insiders of track/ only. */
@@ -30,6 +31,14 @@ struct ring_entry ring_take(struct ring *ring);
 static inline int64_t ring_next_ns(const struct ring *ring)
 {
 	return ring->count ? ring->entries[ring->first].ns : INT64_MAX;
+}
+
+/* The entry that comes @after others, for fetching ahead; NULL: there is none. */
+static inline const struct ring_entry *ring_ahead(const struct ring *ring, uint32_t after)
+{
+	if (after >= ring->count)
+		return NULL;
+	return &ring->entries[(ring->first + after) & (ring->capacity - 1)];
 }
 
 void ring_clear(struct ring *ring);

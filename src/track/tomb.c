@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/tracker.h"
 
+#define TOMBS_AHEAD 8
+
+/* Start fetching what the next ones will touch: a tombstone, then its place in the table. */
+static void fetch_ahead(const struct tracker *tracker)
+{
+	const struct ring_entry *far = ring_ahead(&tracker->tombs, TOMBS_AHEAD);
+	const struct ring_entry *near = ring_ahead(&tracker->tombs, TOMBS_AHEAD / 2);
+
+	if (far)
+		__builtin_prefetch(pool_at(&tracker->pools.tombs, far->index));
+	if (near) {
+		const struct tomb *tomb = pool_at(&tracker->pools.tombs, near->index);
+
+		__builtin_prefetch(
+			table_place(&tracker->table, table_hash(&tracker->table, &tomb->tuple)));
+	}
+}
+
 /* Take the oldest tombstone away; one that gave way to a later connection is in no place. */
 static void tomb_drop_first(struct tracker *tracker)
 {
+	fetch_ahead(tracker);
 	uint32_t index = ring_take(&tracker->tombs).index;
 	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
 
