@@ -360,7 +360,7 @@ void input_segment(struct step *step)
 	const struct flow *flow = step->flow;
 	const struct side *own = step->own;
 
-	if (swift_step(step) || copy_step(step)) {
+	if ((!step->tracker->obvious && swift_step(step)) || copy_step(step)) {
 		tell(step);
 		return;
 	}

@@ -6,7 +6,7 @@
  * order, or an ACK of octets that were seen, in an open connection in which nothing is amiss. Here
  * are those parts of each step that act on such a segment; whatever else a segment or its
  * connection has about it sends it the long way. Any new fact of the tracker is to be excluded here
- * or kept here too: the tests that compare records (brief_test.c, the golden captures, the public
+ * or kept here too: the tests that compare records (short_test.c, the golden captures, the public
  * ones) would tell.
  */
 

@@ -55,7 +55,8 @@ struct tracker *tracker_new(const struct track_limits *limits, const struct trac
 							: (uint32_t)limits->connections;
 	tracker->flows_most = most;
 	tracker->sink = *sink;
-	tracker->at_once = limits->at_once || sink->segment;
+	tracker->obvious = limits->obvious;
+	tracker->at_once = limits->obvious || sink->segment;
 	tracker->clock_ns = TIME_NONE;
 	tracker->next_due_ns = INT64_MAX;
 	tracker->stats.first_ns = TIME_NONE;

@@ -17,8 +17,8 @@ struct tracker;
 
 struct track_limits {
 	size_t connections; /* live at once; 0: by memory (about 1/4 of the machine's) */
-	bool at_once;	    /* read every segment when it comes, also where nobody asks for the
-			       segments: the slow and obvious way, for comparing (brief.h) */
+	bool obvious;	    /* take no short cut: every segment at once, the long way; slow, and for
+			       comparing (brief.h, swift.c) */
 };
 
 /* What the tracker says of one segment, at once (a state it gives may still be withdrawn). */

@@ -71,6 +71,7 @@ struct tracker {
 	bool quiet;	      /* a candidate is fed again: sink.segment has seen it */
 	bool replaying;	      /* a brief is unfolded: sink.host has seen it */
 	bool at_once;	      /* no connection begins in brief */
+	bool obvious;	      /* nor takes a segment the short way */
 	struct ring brief_syns, brief_fins;
 	int64_t next_due_ns;		    /* nothing is due before */
 	struct due_queue due[2][DUE_LISTS]; /* [1]: of flows that a clock made of briefs */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Connections in brief (track/brief.h) against the slow and obvious way, segment by segment: the
-   same records to the byte, over random traffic full of what cannot wait. */
+/* The tracker's short cuts (connections in brief, track/brief.h; ordinary segments, track/swift.c)
+   against the slow and obvious way: the same records to the byte, and the same notes on every
+   segment, over random traffic full of what cannot be cut short. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "report/report.h"
 #include "track/track.h"
 
-#define ROUNDS	 150
+#define ROUNDS	 200
 #define TALKS	 40   /* at once, of one round */
 #define SEGMENTS 4000 /* of one round */
 #define PORTS	 30   /* few: they are used again and again */
@@ -28,6 +29,7 @@ struct way {
 	struct out out;
 	struct report *report;
 	uint64_t records;
+	uint64_t notes; /* a hash of all that was said of segments */
 };
 
 static void take_conn(void *context, const struct conn *conn)
@@ -44,6 +46,23 @@ static void take_host(void *context, const struct host_sighting *host)
 	judge_host(((struct way *)context)->judge, host);
 }
 
+static void mix(uint64_t *hash, uint64_t value)
+{
+	*hash = (*hash ^ value) * UINT64_C(0x100000001b3);
+	*hash ^= *hash >> 29;
+}
+
+static void take_segment(void *context, const struct segment *seg, const struct track_note *note)
+{
+	struct way *way = context;
+
+	mix(&way->notes, seg->frame);
+	mix(&way->notes, note->conn);
+	mix(&way->notes, (uint64_t)note->notes << 8 | note->from);
+	mix(&way->notes, (uint64_t)note->seq << 32 | note->ack);
+	mix(&way->notes, (uint64_t)note->states[0] << 8 | (uint64_t)note->states[1]);
+}
+
 static void take_group(void *context, const struct group_verdict *group)
 {
 	report_group(((struct way *)context)->report, group);
@@ -51,14 +70,17 @@ static void take_group(void *context, const struct group_verdict *group)
 
 static void fail(const char *what)
 {
-	fprintf(stderr, "brief_test: %s\n", what);
+	fprintf(stderr, "short_test: %s\n", what);
 	exit(1);
 }
 
-static void way_open(struct way *way, bool at_once, size_t connections)
+static void way_open(struct way *way, bool obvious, bool segments, size_t connections)
 {
-	const struct track_limits limits = { .connections = connections, .at_once = at_once };
-	const struct track_sink sink = { .context = way, .conn = take_conn, .host = take_host };
+	const struct track_limits limits = { .connections = connections, .obvious = obvious };
+	const struct track_sink sink = { .context = way,
+					 .conn = take_conn,
+					 .segment = segments ? take_segment : NULL,
+					 .host = take_host };
 	const struct report_options options = { .conn = 0 };
 	struct err err = { .kind = ERR_NONE };
 
@@ -181,7 +203,7 @@ static void make_odd(struct segment *seg, struct chance *chance)
 		seg->ack.raw += (uint32_t)chance_below(chance, 3000) - 1500;
 		break;
 	case 4:
-		seg->window = (uint16_t)chance_below(chance, 3);
+		seg->window = (uint16_t)chance_below(chance, chance_below(chance, 2) ? 3 : 1000);
 		break;
 	case 5:
 		seg->time_ns -= (int64_t)chance_below(chance, NSEC_PER_SEC);
@@ -258,6 +280,22 @@ static void add_copy(struct segment_batch *batch, uint64_t frame)
 	batch->count++;
 }
 
+/* The sender of the last segment opens its window, and says nothing else. */
+static void add_update(struct segment_batch *batch, uint64_t frame)
+{
+	struct segment *update = &batch->segments[batch->count];
+
+	*update = batch->segments[batch->count - 1];
+	update->seq = segment_end(update);
+	update->frame = frame;
+	update->flags = TCP_ACK;
+	update->payload_bytes = 0;
+	update->ip_id ^= 0x8000;
+	update->window = (uint16_t)(update->window + 100);
+	settle(update);
+	batch->count++;
+}
+
 static void both_take(struct way ways[static 2], struct segment_batch *batch)
 {
 	tracker_add(ways[0].tracker, batch);
@@ -292,6 +330,9 @@ static void feed(struct way ways[static 2], struct chance *chance)
 		batch.count++;
 		if (chance_below(chance, 60) == 0 && batch.count < SEGMENT_BATCH)
 			add_copy(&batch, ++frame);
+		else if (chance_below(chance, 30) == 0 && batch.count < SEGMENT_BATCH &&
+			 !(seg->flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+			add_update(&batch, ++frame);
 		if (plan->next == plan->count && !conversation_go_on(plan))
 			begin(talk, chance, planned->time_ns + NSEC_PER_MSEC);
 		if (batch.count == SEGMENT_BATCH || chance_below(chance, 50) == 0)
@@ -308,7 +349,7 @@ static void show_difference(const char *a, const char *b)
 	for (; a[at] && a[at] == b[at]; at++)
 		if (a[at] == '\n')
 			line = at + 1;
-	fprintf(stderr, "brief: %.1500s\n\nat once: %.1500s\n", a + line, b + line);
+	fprintf(stderr, "short: %.1500s\n\nobvious: %.1500s\n", a + line, b + line);
 }
 
 int main(void)
@@ -318,18 +359,23 @@ int main(void)
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		struct chance chance = { .state = round };
 		size_t connections = round % 4 ? 4096 : 24; /* now and then there is no room */
+		bool segments = round % 2; /* somebody wants them: nothing begins in brief */
 		struct way ways[2];
 		size_t counts[2];
 		char *texts[2];
 
 		for (unsigned i = 0; i < 2; i++)
-			way_open(&ways[i], i == 1, connections);
+			way_open(&ways[i], i == 1, segments, connections);
 		feed(ways, &chance);
 		for (unsigned i = 0; i < 2; i++)
 			texts[i] = way_text(&ways[i], &counts[i]);
 		if (counts[0] != counts[1] || memcmp(texts[0], texts[1], counts[0]) != 0) {
 			fprintf(stderr, "round %u differs\n", round);
 			show_difference(texts[0], texts[1]);
+			return 1;
+		}
+		if (ways[0].notes != ways[1].notes) {
+			fprintf(stderr, "round %u: other notes on segments\n", round);
 			return 1;
 		}
 		const struct track_stats *brief = tracker_stats(ways[0].tracker);
