@@ -13,7 +13,7 @@
  */
 struct host_table;
 
-#define HOSTS_MOST (1u << 16)
+#define HOSTS_MOST (1u << 18)
 
 /* Owned by the caller; NULL: out of memory. */
 struct host_table *host_table_new(void);
