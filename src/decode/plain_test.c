@@ -121,7 +121,7 @@ static void compare(struct both *both, const struct made *made, size_t captured,
 	for (unsigned i = 0; i < both->by_plain.count; i++) {
 		struct segment a = both->by_plain.segments[i], b = both->by_walk.segments[i];
 
-		a.icmp = b.icmp = NULL; /* each of its own batch */
+		a.icmp = b.icmp = NULL;		    /* each of its own batch */
 		if (a.what & SEGMENT_REASSEMBLED) { /* ... in its own memory */
 			a.payload = b.payload;
 			a.options = b.options;

@@ -151,8 +151,8 @@ enum layer link_begin(struct walk *walk, uint32_t link_type);
 /* The same for a link type that a header in the frame names; the nesting is counted. */
 enum layer link_begin_inside(struct walk *walk, uint32_t link_type);
 
-/* One frame of the usual shape, without a walk. Return: false: another shape; nothing is changed but
-   the batch's next entry, which is not counted. */
+/* One frame of the usual shape, without a walk. Return: false: another shape; nothing is changed
+   but the batch's next entry, which is not counted. */
 bool plain_decode(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch);
 
 /* The same frame by the walk, whatever its shape. */

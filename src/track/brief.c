@@ -39,7 +39,7 @@ static_assert(offsetof(struct record_fixed, flags) == FIXED_BYTES - 1, "the rest
 #define RECORD_CHUNKS_MOST (RECORD_MOST / BRIEF_CHUNK_BYTES + 1)
 #define BRIEF_FINS	   (BRIEF_FIN_A | BRIEF_FIN_B)
 #define BRIEF_CLOSED	   (BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED)
-#define STREAM_MOST	   (BRIEF_SEGMENTS_MOST * RECORD_MOST + sizeof(int64_t)) /* the start */
+#define STREAM_MOST	   ((size_t)BRIEF_SEGMENTS_MOST * RECORD_MOST + sizeof(int64_t)) /* the start */
 
 /* Of struct segment.what: all that a record can say. */
 #define WHAT_PLAIN                                                                                 \
