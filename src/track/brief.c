@@ -1,177 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/brief.h"
 
-#include "base/cursor.h"
-#include "decode/tcp_options.h"
+#include "track/brief_stream.h"
 #include "track/tracker.h"
 
-/* What a record holds besides its fixed part, and what segments it tells apart (bits of kind). */
-enum record_kind {
-	RECORD_SWAPPED = 0x01,	 /* sent by the key's second end */
-	RECORD_STAMPS = 0x02,	 /* only time stamps in the usual layout: 4 bytes, the TSval */
-	RECORD_PAYLOAD = 0x04,	 /* 2 bytes: how much */
-	RECORD_OPTIONS = 0x08,	 /* 1 byte: how many, then they, as captured */
-	RECORD_SUM_KNOWN = 0x10, /* of struct segment.what */
-	RECORD_CUT = 0x20,
-	RECORD_WHOLE = 0x40, /* do not fragment */
-	RECORD_OTHER = 0x80, /* 3 bytes: window and TTL, else as before from this end */
-};
-
-/* The high bits of record_fixed.since. */
-#define SINCE_NANOSECONDS 0x80000000u /* the unit; else microseconds */
-#define SINCE_SEQ	  0x40000000u /* 4 bytes: the number, else what this end sends next */
-#define SINCE_ACK	  0x20000000u /* 4 bytes: likewise, else what the other end sends next */
-#define SINCE_MOST	  0x1fffffffu
-
-/* One segment in the stream. It never leaves this process: the byte order is the machine's. */
-struct record_fixed {
-	uint32_t frames; /* since the connection's first */
-	uint32_t since;	 /* the segment before */
-	uint16_t tcp_checksum, ip_id;
-	uint8_t kind; /* enum record_kind */
-	uint8_t flags;
-};
-#define FIXED_BYTES 14
-static_assert(offsetof(struct record_fixed, flags) == FIXED_BYTES - 1, "the rest is padding");
-
-#define RECORD_MOST	   (FIXED_BYTES + 4 + 4 + 3 + 2 + 4 + 1 + 40)
-#define BRIEFS_AHEAD	   12 /* entries of a ring that are fetched ahead */
-#define RECORD_CHUNKS_MOST (RECORD_MOST / BRIEF_CHUNK_BYTES + 1)
-#define BRIEF_FINS	   (BRIEF_FIN_A | BRIEF_FIN_B)
-#define BRIEF_CLOSED	   (BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED)
-#define STREAM_MOST	   ((size_t)BRIEF_SEGMENTS_MOST * RECORD_MOST + sizeof(int64_t)) /* the start */
-
-/* Of struct segment.what: all that a record can say. */
-#define WHAT_PLAIN                                                                                 \
-	(SEGMENT_IPV6 | SEGMENT_PAYLOAD_CUT | SEGMENT_TCP_SUM_KNOWN | SEGMENT_DONT_FRAGMENT)
+#define BRIEFS_AHEAD 12 /* entries of a ring that are fetched ahead */
+#define BRIEF_FINS   (BRIEF_FIN_A | BRIEF_FIN_B)
+#define BRIEF_CLOSED (BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED)
 
 static struct brief *brief_at(const struct tracker *tracker, uint32_t index)
 {
 	return pool_at(&tracker->pools.briefs, index);
-}
-
-/* A record while it is written. */
-struct record {
-	uint8_t bytes[RECORD_MOST];
-	unsigned count;
-};
-
-static inline bool has_usual_stamps(const struct segment *seg)
-{
-	return seg->options_bytes == TCP_TIMESTAMPS_PADDED_BYTES &&
-	       seg->options_seen == TCP_HAS_TIMESTAMPS &&
-	       be32_at(seg->options) == TCP_TIMESTAMPS_PADDED;
-}
-
-static inline void put(struct record *record, const void *value, size_t bytes)
-{
-	memcpy(record->bytes + record->count, value, bytes);
-	record->count += (unsigned)bytes;
-}
-
-/* Return: false: too much time or too many frames have passed for a record. */
-static inline bool record_fill(struct record *record, const struct brief *brief,
-			       const struct segment *seg, bool swapped)
-{
-	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), since = since_ns / 1000;
-	uint64_t frames = seg->frame - brief->first_frame;
-	unsigned kind = swapped ? RECORD_SWAPPED : 0, high = 0;
-
-	if (since * 1000 != since_ns) {
-		since = since_ns;
-		high |= SINCE_NANOSECONDS;
-	}
-	if (since > SINCE_MOST || frames > UINT32_MAX)
-		return false;
-	if (seg->what & SEGMENT_TCP_SUM_KNOWN)
-		kind |= RECORD_SUM_KNOWN;
-	if (seg->what & SEGMENT_PAYLOAD_CUT)
-		kind |= RECORD_CUT;
-	if (seg->what & SEGMENT_DONT_FRAGMENT)
-		kind |= RECORD_WHOLE;
-	record->count = FIXED_BYTES;
-	if (seg->seq.raw != brief->nxt[swapped]) {
-		high |= SINCE_SEQ;
-		put(record, &seg->seq.raw, sizeof(seg->seq.raw));
-	}
-	if (seg->ack.raw != brief->nxt[!swapped]) {
-		high |= SINCE_ACK;
-		put(record, &seg->ack.raw, sizeof(seg->ack.raw));
-	}
-	if (seg->window != brief->window[swapped] || seg->ttl != brief->ttl[swapped]) {
-		kind |= RECORD_OTHER;
-		put(record, &seg->window, sizeof(seg->window));
-		put(record, &seg->ttl, sizeof(seg->ttl));
-	}
-	if (seg->payload_bytes) {
-		uint16_t payload = (uint16_t)seg->payload_bytes;
-
-		kind |= RECORD_PAYLOAD;
-		put(record, &payload, sizeof(payload));
-	}
-	if (seg->options_bytes && has_usual_stamps(seg)) {
-		kind |= RECORD_STAMPS;
-		put(record, &seg->tsval, sizeof(seg->tsval));
-	} else if (seg->options_bytes) {
-		kind |= RECORD_OPTIONS;
-		put(record, &seg->options_bytes, sizeof(seg->options_bytes));
-		put(record, seg->options, seg->options_bytes);
-	}
-	const struct record_fixed fixed = {
-		.frames = (uint32_t)frames,
-		.since = (uint32_t)since | high,
-		.tcp_checksum = seg->tcp_checksum,
-		.ip_id = seg->ip_id,
-		.kind = (uint8_t)kind,
-		.flags = seg->flags,
-	};
-
-	memcpy(record->bytes, &fixed, FIXED_BYTES);
-	return true;
-}
-
-/* Put a record behind the others. Return: false: no room, nothing was changed. */
-static inline bool record_append(struct pools *pools, struct brief *brief,
-				 const struct record *record)
-{
-	struct pool *chunks = &pools->brief_chunks;
-	unsigned done = 0;
-
-	if (chunks->live + RECORD_CHUNKS_MOST > chunks->most)
-		return false;
-	while (done < record->count) {
-		struct brief_chunk *last = brief->last ? pool_at(chunks, brief->last) : NULL;
-		unsigned room = last ? BRIEF_CHUNK_BYTES - brief->used : 0;
-		unsigned left = record->count - done, part = left < room ? left : room;
-
-		if (part) {
-			memcpy(last->bytes + brief->used, record->bytes + done, part);
-			brief->used = (uint8_t)(brief->used + part);
-			done += part;
-			continue;
-		}
-		uint32_t index = pool_take(chunks);
-		struct brief_chunk *fresh = pool_at(chunks, index);
-
-		fresh->next = last ? last->next : index;
-		if (last)
-			last->next = index;
-		brief->last = index;
-		brief->used = 0;
-	}
-	return true;
-}
-
-/* What the next record's writer, and its reader, know of the ones before. */
-static inline void brief_learn(struct brief *brief, const struct segment *seg, bool swapped)
-{
-	struct seq end = segment_end(seg);
-
-	brief->last_ns = seg->time_ns;
-	brief->window[swapped] = seg->window;
-	brief->ttl[swapped] = seg->ttl;
-	if ((seg->flags & TCP_SYN) || seq_after(end, seq_of(brief->nxt[swapped])))
-		brief->nxt[swapped] = end.raw;
 }
 
 /* Put a brief into a ring; its tag is the low half of its first frame's number. */
@@ -192,7 +31,7 @@ static bool is_plain(const struct tracker *tracker, const struct segment *seg)
 {
 	uint32_t ip_bytes = segment_has(seg, SEGMENT_IPV6) ? 40 : 20;
 
-	return !(seg->what & ~WHAT_PLAIN) && !seg->layer && !tracker->frame_back &&
+	return !(seg->what & ~STREAM_WHAT) && !seg->layer && !tracker->frame_back &&
 	       seg->payload_bytes <= UINT16_MAX && seg->time_ns == tracker->clock_ns &&
 	       seg->header_bytes == 20 + seg->options_bytes &&
 	       seg->ip_bytes == ip_bytes + seg->header_bytes + seg->payload_bytes;
@@ -225,20 +64,10 @@ static void brief_give(struct tracker *tracker, uint32_t index)
 	pool_give(&tracker->pools.briefs, index);
 }
 
-/* Before the first record the stream has the time that it starts at. */
-static struct record start_of(const struct segment *seg)
-{
-	struct record start = { .count = 0 };
-
-	put(&start, &seg->time_ns, sizeof(seg->time_ns));
-	return start;
-}
-
 bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 		 const struct tuple *tuple, bool swapped)
 {
 	struct pools *pools = &tracker->pools;
-	struct record record;
 
 	if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN ||
 	    !is_plain(tracker, seg) || seg->payload_bytes ||
@@ -257,16 +86,13 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	brief->last_ns = seg->time_ns;
 	brief->bits =
 		(swapped ? BRIEF_CLIENT_B : 0) | (segment_has(seg, SEGMENT_IPV6) ? BRIEF_IPV6 : 0);
-	const struct record start = start_of(seg);
-
-	record_fill(&record, brief, seg, swapped);
-	if (!record_append(pools, brief, &start) || !record_append(pools, brief, &record) ||
+	if (!stream_begin(pools, brief, seg) || !stream_add(pools, brief, seg, swapped) ||
 	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_GIVES_UP_NS, index) ||
 	    !table_add(&tracker->table, hash, index | REF_BRIEF)) {
 		brief_give(tracker, index);
 		return false;
 	}
-	brief_learn(brief, seg, swapped);
+	stream_learn(brief, seg, swapped);
 	brief->count = 1;
 	tracker->stats.connections++;
 	if (pools->flows.live + pools->briefs.live > tracker->stats.live_most)
@@ -338,14 +164,13 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
-	struct record record;
 
-	if (!can_wait(tracker, brief, seg, swapped) || !record_fill(&record, brief, seg, swapped))
+	if (!can_wait(tracker, brief, seg, swapped))
 		return false;
 	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
 	    !note_close(tracker, brief, index, seg, swapped))
 		return false;
-	if (!record_append(&tracker->pools, brief, &record))
+	if (!stream_add(&tracker->pools, brief, seg, swapped))
 		return false;
 	if (seg->flags & TCP_SYN) { /* as input.c would, with what opening.c would measure */
 		int64_t answer_ns = seg->time_ns - brief->last_ns;
@@ -353,139 +178,34 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 		sight(tracker, seg, answer_ns < UINT32_MAX ? answer_ns : TIME_NONE);
 	}
 	note_progress(brief, seg, swapped);
-	brief_learn(brief, seg, swapped);
+	stream_learn(brief, seg, swapped);
 	brief->count++;
 	return true;
-}
-
-/* The whole stream in one piece. */
-static size_t stream_gather(const struct tracker *tracker, const struct brief *brief,
-			    uint8_t bytes[static STREAM_MOST])
-{
-	const struct pool *chunks = &tracker->pools.brief_chunks;
-	const struct brief_chunk *chunk = pool_at(chunks, brief->last);
-	size_t count = 0;
-
-	for (uint32_t at = chunk->next;; at = chunk->next) {
-		size_t part = at == brief->last ? brief->used : BRIEF_CHUNK_BYTES;
-
-		chunk = pool_at(chunks, at);
-		memcpy(bytes + count, chunk->bytes, part);
-		count += part;
-		if (at == brief->last)
-			return count;
-	}
-}
-
-static inline void take(struct cursor *in, void *value, size_t bytes)
-{
-	const uint8_t *b = cursor_skip(in, bytes);
-
-	if (b)
-		memcpy(value, b, bytes);
-}
-
-/* What follows the fixed part of a record. @seg: the fields of this end's last segment still stand
-   in it: window, TTL and ports stay. */
-static void record_rest(struct cursor *in, uint8_t kind, struct segment *seg)
-{
-	uint16_t payload = 0;
-
-	if (kind & RECORD_OTHER) {
-		take(in, &seg->window, sizeof(seg->window));
-		take(in, &seg->ttl, sizeof(seg->ttl));
-	}
-	if (kind & RECORD_PAYLOAD)
-		take(in, &payload, sizeof(payload));
-	seg->payload_bytes = payload;
-	seg->options = NULL;
-	seg->options_bytes = 0;
-	seg->options_seen = 0;
-	seg->mptcp_subtypes = 0;
-	if (kind & RECORD_STAMPS) {
-		take(in, &seg->tsval, sizeof(seg->tsval));
-		seg->options_bytes = TCP_TIMESTAMPS_PADDED_BYTES;
-		seg->options_seen = TCP_HAS_TIMESTAMPS;
-	} else if (kind & RECORD_OPTIONS) {
-		seg->options_bytes = cursor_u8(in);
-		struct cursor options = cursor_take(in, seg->options_bytes);
-
-		seg->options = options.at;
-		seg->mss = 0;
-		seg->window_scale = 0;
-		tcp_options_decode(&options, seg);
-	}
-}
-
-/* @nxt: what each end sends next. @seg: see record_rest(); its time is that of the record before.
- */
-static void record_read(struct cursor *in, const struct brief *brief, const uint32_t nxt[static 2],
-			struct segment *seg)
-{
-	struct record_fixed fixed = { .kind = 0 };
-
-	take(in, &fixed, FIXED_BYTES);
-	bool swapped = fixed.kind & RECORD_SWAPPED;
-	uint32_t seq = nxt[swapped], ack = nxt[!swapped];
-
-	if (fixed.since & SINCE_SEQ)
-		take(in, &seq, sizeof(seq));
-	if (fixed.since & SINCE_ACK)
-		take(in, &ack, sizeof(ack));
-	seg->time_ns +=
-		(int64_t)(fixed.since & SINCE_MOST) * (fixed.since & SINCE_NANOSECONDS ? 1 : 1000);
-	seg->frame = brief->first_frame + fixed.frames;
-	seg->seq = seq_of(seq);
-	seg->ack = seq_of(ack);
-	seg->tcp_checksum = fixed.tcp_checksum;
-	seg->ip_id = fixed.ip_id;
-	seg->flags = fixed.flags;
-	seg->what = brief->bits & BRIEF_IPV6 ? SEGMENT_IPV6 : 0;
-	if (fixed.kind & RECORD_SUM_KNOWN)
-		seg->what |= SEGMENT_TCP_SUM_KNOWN;
-	if (fixed.kind & RECORD_CUT)
-		seg->what |= SEGMENT_PAYLOAD_CUT;
-	if (fixed.kind & RECORD_WHOLE)
-		seg->what |= SEGMENT_DONT_FRAGMENT;
-	record_rest(in, fixed.kind, seg);
-	seg->header_bytes = (uint8_t)(20 + seg->options_bytes);
-	seg->ip_bytes =
-		(brief->bits & BRIEF_IPV6 ? 40u : 20u) + seg->header_bytes + seg->payload_bytes;
-}
-
-/* The end that sent the next record, as kind tells it. */
-static bool record_swapped(const struct cursor *in)
-{
-	const uint8_t *b = cursor_peek(in, offsetof(struct record_fixed, kind), 1);
-
-	return b && (*b & RECORD_SWAPPED);
 }
 
 /* Show the flow all segments of its brief, each at its time. */
 static void replay(struct tracker *tracker, struct slot *slot, const struct brief *brief)
 {
 	uint8_t bytes[STREAM_MOST];
-	struct cursor in = cursor_over(bytes, stream_gather(tracker, brief, bytes));
+	struct cursor in = cursor_over(bytes, stream_gather(&tracker->pools, brief, bytes));
 	/* One of each end: most fields stay. */
 	struct segment segs[2] = { { .path = brief->path }, { .path = brief->path } };
 	const struct tuple *tuple = &brief->tuple;
-	struct brief known = { .count = 0 };
+	struct brief known = { .last_ns = stream_start(&in) };
 	uint32_t index = 0;
-
-	take(&in, &known.last_ns, sizeof(known.last_ns));
 
 	segs[0].src = segs[1].dst = tuple->ip_a;
 	segs[0].dst = segs[1].src = tuple->ip_b;
 	segs[0].src_port = segs[1].dst_port = tuple->port_a;
 	segs[0].dst_port = segs[1].src_port = tuple->port_b;
 	while (cursor_left(&in)) {
-		bool swapped = record_swapped(&in);
+		bool swapped = stream_swapped(&in);
 		struct segment *seg = &segs[swapped];
 		struct step step;
 
 		seg->time_ns = known.last_ns;
-		record_read(&in, brief, known.nxt, seg);
-		brief_learn(&known, seg, swapped);
+		stream_next(&in, brief, known.nxt, seg);
+		stream_learn(&known, seg, swapped);
 		tracker->clock_ns = seg->time_ns;
 		tracker->clock_frame = seg->frame;
 		if (!index)
