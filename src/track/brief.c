@@ -6,7 +6,6 @@
 
 #define BRIEFS_AHEAD 12 /* entries of a ring that are fetched ahead */
 #define BRIEF_FINS   (BRIEF_FIN_A | BRIEF_FIN_B)
-#define BRIEF_CLOSED (BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED)
 
 static struct brief *brief_at(const struct tracker *tracker, uint32_t index)
 {
@@ -47,7 +46,7 @@ static void sight(const struct tracker *tracker, const struct segment *seg, int6
 		tracker->sink.host(tracker->sink.context, &host);
 }
 
-static void brief_give(struct tracker *tracker, uint32_t index)
+void brief_give(struct tracker *tracker, uint32_t index)
 {
 	struct pool *chunks = &tracker->pools.brief_chunks;
 	struct brief *brief = brief_at(tracker, index);
@@ -150,7 +149,8 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 	if (bits == before)
 		return true;
 	bool closes = (bits & BRIEF_FINS) == BRIEF_FINS && (before & BRIEF_FINS) != BRIEF_FINS;
-	bool closed = (bits & BRIEF_CLOSED) == BRIEF_CLOSED;
+	const struct brief after = { .bits = (uint8_t)bits };
+	bool closed = brief_closed(&after);
 
 	if ((closes || closed) &&
 	    !due_put(tracker, &tracker->brief_fins, tracker->clock_ns + RELEASE_AFTER_NS, index))
@@ -186,30 +186,19 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 /* Show the flow all segments of its brief, each at its time. */
 static void replay(struct tracker *tracker, struct slot *slot, const struct brief *brief)
 {
-	uint8_t bytes[STREAM_MOST];
-	struct cursor in = cursor_over(bytes, stream_gather(&tracker->pools, brief, bytes));
-	/* One of each end: most fields stay. */
-	struct segment segs[2] = { { .path = brief->path }, { .path = brief->path } };
-	const struct tuple *tuple = &brief->tuple;
-	struct brief known = { .last_ns = stream_start(&in) };
+	struct brief_reader reader;
+	const struct segment *seg;
 	uint32_t index = 0;
 
-	segs[0].src = segs[1].dst = tuple->ip_a;
-	segs[0].dst = segs[1].src = tuple->ip_b;
-	segs[0].src_port = segs[1].dst_port = tuple->port_a;
-	segs[0].dst_port = segs[1].src_port = tuple->port_b;
-	while (cursor_left(&in)) {
-		bool swapped = stream_swapped(&in);
-		struct segment *seg = &segs[swapped];
+	reader_open(&reader, &tracker->pools, brief);
+	while ((seg = reader_take(&reader)) != NULL) {
+		bool swapped = seg == &reader.segs[1];
 		struct step step;
 
-		seg->time_ns = known.last_ns;
-		stream_next(&in, brief, known.nxt, seg);
-		stream_learn(&known, seg, swapped);
 		tracker->clock_ns = seg->time_ns;
 		tracker->clock_frame = seg->frame;
 		if (!index)
-			index = flow_resume(tracker, seg, tuple, swapped, slot);
+			index = flow_resume(tracker, seg, &brief->tuple, swapped, slot);
 		if (!index)
 			return;
 		flow_pair(tracker, &step, seg, index, swapped);
@@ -217,8 +206,7 @@ static void replay(struct tracker *tracker, struct slot *slot, const struct brie
 	}
 }
 
-/* @late: see due_settle() */
-static uint32_t unfold_now(struct tracker *tracker, uint32_t index, bool late)
+uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late)
 {
 	const struct brief *brief = brief_at(tracker, index);
 	struct slot *slot = table_find(&tracker->table, &brief->tuple,
@@ -245,17 +233,12 @@ static uint32_t unfold_now(struct tracker *tracker, uint32_t index, bool late)
 	return 0;
 }
 
-uint32_t brief_unfold(struct tracker *tracker, uint32_t index)
-{
-	return unfold_now(tracker, index, false);
-}
-
 void briefs_unfold_all(struct tracker *tracker)
 {
 	tracker->at_once = true;
 	for (uint32_t index = 1; index <= tracker->pools.briefs.used; index++)
 		if (brief_at(tracker, index)->first_frame)
-			brief_unfold(tracker, index);
+			brief_unfold(tracker, index, false);
 }
 
 /* The next entry of a ring that is due now. Return: the brief it is of; 0: that is gone. */
@@ -311,15 +294,17 @@ void briefs_wake(struct tracker *tracker)
 		uint32_t index = due_take(tracker, &tracker->brief_syns);
 
 		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP))
-			unfold_now(tracker, index, true);
+			brief_unfold(tracker, index, true);
 	}
 	while (ring_next_ns(&tracker->brief_fins) <= tracker->clock_ns) {
 		fetch_ahead(tracker, &tracker->brief_fins);
 		uint32_t index = due_take(tracker, &tracker->brief_fins);
 		struct brief *brief = index ? brief_at(tracker, index) : NULL;
 
-		if (brief && --brief->dues == 0) /* else it was closed later: that entry follows */
-			unfold_now(tracker, index, true);
+		if (!brief || --brief->dues) /* it was closed later: that entry follows */
+			continue;
+		if (!brief_closed(brief) || !release_note(tracker, index | REF_BRIEF))
+			brief_unfold(tracker, index, true);
 	}
 }
 

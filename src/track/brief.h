@@ -74,13 +74,26 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 /* Write a segment of a brief down. Return: false: it cannot wait, the brief is to be unfolded. */
 bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped);
 
-/* Make a flow of a brief. Return: its index; 0: no room (the brief is gone). */
-uint32_t brief_unfold(struct tracker *tracker, uint32_t index);
+/* Make a flow of a brief; @late: a clock asked for it (due_settle()). Return: its index; 0: no room
+   (the brief is gone). */
+uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late);
+
+/* Whether both ends have closed, and both know. */
+static inline bool brief_closed(const struct brief *brief)
+{
+	unsigned both = BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED;
+
+	return (brief->bits & both) == both;
+}
+
+/* Give a brief back; its place in the table is the caller's. */
+void brief_give(struct tracker *tracker, uint32_t index);
 
 /* Unfold all of them and begin no more: the limit of connections is reached. */
 void briefs_unfold_all(struct tracker *tracker);
 
-/* Unfold those that are due by the capture's clock. */
+/* Have those released that are due by the capture's clock, or unfold them where they are not yet.
+ */
 void briefs_wake(struct tracker *tracker);
 
 /* When the next one is due; INT64_MAX: never. */

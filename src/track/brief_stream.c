@@ -20,7 +20,7 @@ enum record_kind {
 #define SINCE_NANOSECONDS 0x80000000u /* the unit; else microseconds */
 #define SINCE_SEQ	  0x40000000u /* 4 bytes: the number, else what this end sends next */
 #define SINCE_ACK	  0x20000000u /* 4 bytes: likewise, else what the other end sends next */
-#define SINCE_MOST	  0x1fffffffu
+#define SINCE_MOST	  0x1fffffffu /* with NANOSECONDS: 8 bytes, that long or longer */
 
 /* One segment in the stream. It never leaves this process: the byte order is the machine's. */
 struct record_fixed {
@@ -34,7 +34,8 @@ struct record_fixed {
 static_assert(offsetof(struct record_fixed, flags) == FIXED_BYTES - 1, "the rest is padding");
 
 #define RECORD_CHUNKS_MOST (STREAM_RECORD_MOST / BRIEF_CHUNK_BYTES + 1)
-static_assert(FIXED_BYTES + 4 + 4 + 3 + 2 + 4 + 1 + 40 == STREAM_RECORD_MOST, "with everything");
+static_assert(FIXED_BYTES + 8 + 4 + 4 + 3 + 2 + 4 + 1 + 40 == STREAM_RECORD_MOST,
+	      "with everything");
 
 /* A record while it is written. */
 struct record {
@@ -55,7 +56,7 @@ static inline void put(struct record *record, const void *value, size_t bytes)
 	record->count += (unsigned)bytes;
 }
 
-/* Return: false: too much time or too many frames have passed for a record. */
+/* Return: false: too many frames have passed for a record. */
 static bool record_fill(struct record *record, const struct brief *brief, const struct segment *seg,
 			bool swapped)
 {
@@ -63,19 +64,21 @@ static bool record_fill(struct record *record, const struct brief *brief, const 
 	uint64_t frames = seg->frame - brief->first_frame;
 	unsigned kind = swapped ? RECORD_SWAPPED : 0, high = 0;
 
-	if (since * 1000 != since_ns) {
-		since = since_ns;
-		high |= SINCE_NANOSECONDS;
-	}
-	if (since > SINCE_MOST || frames > UINT32_MAX)
+	if (frames > UINT32_MAX)
 		return false;
+	record->count = FIXED_BYTES;
+	if (since * 1000 != since_ns || since > SINCE_MOST) {
+		since = since_ns < SINCE_MOST ? since_ns : SINCE_MOST;
+		high |= SINCE_NANOSECONDS;
+		if (since == SINCE_MOST)
+			put(record, &since_ns, sizeof(since_ns));
+	}
 	if (seg->what & SEGMENT_TCP_SUM_KNOWN)
 		kind |= RECORD_SUM_KNOWN;
 	if (seg->what & SEGMENT_PAYLOAD_CUT)
 		kind |= RECORD_CUT;
 	if (seg->what & SEGMENT_DONT_FRAGMENT)
 		kind |= RECORD_WHOLE;
-	record->count = FIXED_BYTES;
 	if (seg->seq.raw != brief->nxt[swapped]) {
 		high |= SINCE_SEQ;
 		put(record, &seg->seq.raw, sizeof(seg->seq.raw));
@@ -162,7 +165,8 @@ bool stream_add(struct pools *pools, struct brief *brief, const struct segment *
 	return record_fill(&record, brief, seg, swapped) && record_append(pools, brief, &record);
 }
 
-size_t stream_gather(const struct pools *pools, const struct brief *brief,
+/* The whole stream in one piece. Return: how many bytes. */
+static size_t gather(const struct pools *pools, const struct brief *brief,
 		     uint8_t bytes[static STREAM_MOST])
 {
 	const struct pool *chunks = &pools->brief_chunks;
@@ -220,51 +224,78 @@ static void record_rest(struct cursor *in, uint8_t kind, struct segment *seg)
 	}
 }
 
-void stream_next(struct cursor *in, const struct brief *brief, const uint32_t nxt[static 2],
-		 struct segment *seg)
+/* @nxt: what each end sends next, by key order. */
+static inline void read_record(struct cursor *in, const struct brief *brief,
+			       const uint32_t nxt[static 2], const struct record_fixed *fixed,
+			       struct segment *seg)
 {
-	struct record_fixed fixed = { .kind = 0 };
-
-	take(in, &fixed, FIXED_BYTES);
-	bool swapped = fixed.kind & RECORD_SWAPPED;
+	bool swapped = fixed->kind & RECORD_SWAPPED;
 	uint32_t seq = nxt[swapped], ack = nxt[!swapped];
 
-	if (fixed.since & SINCE_SEQ)
+	if (fixed->since & SINCE_SEQ)
 		take(in, &seq, sizeof(seq));
-	if (fixed.since & SINCE_ACK)
+	if (fixed->since & SINCE_ACK)
 		take(in, &ack, sizeof(ack));
-	seg->time_ns +=
-		(int64_t)(fixed.since & SINCE_MOST) * (fixed.since & SINCE_NANOSECONDS ? 1 : 1000);
-	seg->frame = brief->first_frame + fixed.frames;
+	seg->frame = brief->first_frame + fixed->frames;
 	seg->seq = seq_of(seq);
 	seg->ack = seq_of(ack);
-	seg->tcp_checksum = fixed.tcp_checksum;
-	seg->ip_id = fixed.ip_id;
-	seg->flags = fixed.flags;
+	seg->tcp_checksum = fixed->tcp_checksum;
+	seg->ip_id = fixed->ip_id;
+	seg->flags = fixed->flags;
 	seg->what = brief->bits & BRIEF_IPV6 ? SEGMENT_IPV6 : 0;
-	if (fixed.kind & RECORD_SUM_KNOWN)
+	if (fixed->kind & RECORD_SUM_KNOWN)
 		seg->what |= SEGMENT_TCP_SUM_KNOWN;
-	if (fixed.kind & RECORD_CUT)
+	if (fixed->kind & RECORD_CUT)
 		seg->what |= SEGMENT_PAYLOAD_CUT;
-	if (fixed.kind & RECORD_WHOLE)
+	if (fixed->kind & RECORD_WHOLE)
 		seg->what |= SEGMENT_DONT_FRAGMENT;
-	record_rest(in, fixed.kind, seg);
+	record_rest(in, fixed->kind, seg);
 	seg->header_bytes = (uint8_t)(20 + seg->options_bytes);
 	seg->ip_bytes =
 		(brief->bits & BRIEF_IPV6 ? 40u : 20u) + seg->header_bytes + seg->payload_bytes;
 }
 
-bool stream_swapped(const struct cursor *in)
+void reader_open(struct brief_reader *reader, const struct pools *pools, const struct brief *brief)
 {
-	const uint8_t *b = cursor_peek(in, offsetof(struct record_fixed, kind), 1);
+	const struct tuple *tuple = &brief->tuple;
+	struct segment *segs = reader->segs;
 
-	return b && (*b & RECORD_SWAPPED);
+	reader->brief = brief;
+	reader->in = cursor_over(reader->bytes, gather(pools, brief, reader->bytes));
+	reader->known = (struct brief){ .last_ns = 0 };
+	take(&reader->in, &reader->known.last_ns, sizeof(reader->known.last_ns));
+	segs[0] = (struct segment){ .path = brief->path };
+	segs[1] = segs[0];
+	segs[0].src = segs[1].dst = tuple->ip_a;
+	segs[0].dst = segs[1].src = tuple->ip_b;
+	segs[0].src_port = segs[1].dst_port = tuple->port_a;
+	segs[0].dst_port = segs[1].src_port = tuple->port_b;
 }
 
-int64_t stream_start(struct cursor *in)
+/* The time between two segments. */
+static inline int64_t since_of(struct cursor *in, uint32_t packed)
 {
-	int64_t time_ns = 0;
+	int64_t since = packed & SINCE_MOST;
 
-	take(in, &time_ns, sizeof(time_ns));
-	return time_ns;
+	if (!(packed & SINCE_NANOSECONDS))
+		return since * 1000;
+	if (since == SINCE_MOST)
+		take(in, &since, sizeof(since));
+	return since;
+}
+
+struct segment *reader_take(struct brief_reader *reader)
+{
+	struct record_fixed fixed = { .kind = 0 };
+
+	if (!cursor_left(&reader->in))
+		return NULL;
+	take(&reader->in, &fixed, FIXED_BYTES);
+	bool swapped = fixed.kind & RECORD_SWAPPED;
+	struct segment *seg = &reader->segs[swapped];
+
+	seg->time_ns = reader->known.last_ns + since_of(&reader->in, fixed.since);
+	read_record(&reader->in, reader->brief, reader->known.nxt, &fixed, seg);
+	stream_learn(&reader->known, seg, swapped);
+	return seg;
 }

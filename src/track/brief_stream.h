@@ -11,7 +11,7 @@ struct pools;
 
 /* How the segments of a brief are written down and read back. For brief.c alone. */
 
-#define STREAM_RECORD_MOST 72 /* bytes of one segment (brief_stream.c) */
+#define STREAM_RECORD_MOST 80 /* bytes of one segment (brief_stream.c) */
 #define STREAM_MOST	   ((size_t)BRIEF_SEGMENTS_MOST * STREAM_RECORD_MOST + sizeof(int64_t))
 
 /* Of struct segment.what: all that a record can say. */
@@ -21,29 +21,25 @@ struct pools;
 /* Before the first record: the time that it starts at. Return: false: no room. */
 bool stream_begin(struct pools *pools, struct brief *brief, const struct segment *seg);
 
-/* Put a segment behind the others. Return: false: no room, or too much time or too many frames have
-   passed for a record; nothing was changed. */
+/* Put a segment behind the others. Return: false: no room, or too many frames have passed for a
+   record; nothing was changed. */
 bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped);
 
-/* The whole stream in one piece. Return: how many bytes. */
-size_t stream_gather(const struct pools *pools, const struct brief *brief,
-		     uint8_t bytes[static STREAM_MOST]);
+/* A stream while it is read. */
+struct brief_reader {
+	const struct brief *brief; /* borrowed: whose it is */
+	struct cursor in;
+	struct brief known;	/* what the records so far tell of the next one */
+	struct segment segs[2]; /* by key order: each end's last one, of which most fields stay */
+	uint8_t bytes[STREAM_MOST];
+};
 
-/* The time that stream_begin() put there. */
-int64_t stream_start(struct cursor *in);
+/* Begin to read what was written down of a brief, which stays as it is. */
+void reader_open(struct brief_reader *reader, const struct pools *pools, const struct brief *brief);
 
-/* Whether the key's second end sent the next segment. */
-bool stream_swapped(const struct cursor *in);
-
-/**
- * stream_next() - Read the next segment
- * @brief:  whose stream it is
- * @nxt:    what each end sends next, by key order (stream_learn())
- * @seg:    in: time of the segment before; window, TTL, addresses and ports of this end's last one,
- * which stay; out: all that the tracker reads; options are borrowed from the stream
- */
-void stream_next(struct cursor *in, const struct brief *brief, const uint32_t nxt[static 2],
-		 struct segment *seg);
+/* The next segment, one of reader->segs, with all that the tracker reads; its options are borrowed
+   from the stream. NULL: there are no more. */
+struct segment *reader_take(struct brief_reader *reader);
 
 /* What the next record's writer, and its reader, know of the ones before. */
 static inline void stream_learn(struct brief *brief, const struct segment *seg, bool swapped)

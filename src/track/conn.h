@@ -367,7 +367,9 @@ struct conn {
 	int64_t capture_pause_ns; /* the longest time between last_ns and judged_ns in which the
 				     capture holds no packet at all; 0 below 5 minutes */
 	bool at_end;		  /* written because the input ended, not because it was released */
-	bool direction_known;	  /* a SYN (or SYN-ACK) told who the client is */
+	bool straight; /* opened by a handshake, all in order and once, closed by one end, then by
+			  the other, all of it captured: nothing else happened */
+	bool direction_known; /* a SYN (or SYN-ACK) told who the client is */
 	bool ipv6;
 	enum viewpoint viewpoint;
 

@@ -104,7 +104,7 @@ void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash
 	struct track_note note = { .from = END_CLIENT };
 	struct step step;
 
-	if (slot && (slot->ref & REF_BRIEF) && !brief_unfold(tracker, slot->ref & REF_INDEX))
+	if (slot && (slot->ref & REF_BRIEF) && !brief_unfold(tracker, slot->ref & REF_INDEX, false))
 		slot = NULL;
 	if (slot && !(slot->ref & REF_TOMB)) {
 		flow_pair(tracker, &step, seg, slot->ref, swapped);

@@ -112,7 +112,7 @@ static bool stays(struct tracker *tracker, uint32_t index)
 	return true;
 }
 
-static bool release_note(struct tracker *tracker, uint32_t index)
+bool release_note(struct tracker *tracker, uint32_t ref)
 {
 	if (tracker->release_count == tracker->release_capacity) {
 		uint32_t capacity = tracker->release_capacity ? tracker->release_capacity * 2 : 256;
@@ -123,7 +123,7 @@ static bool release_note(struct tracker *tracker, uint32_t index)
 		tracker->release = grown;
 		tracker->release_capacity = capacity;
 	}
-	tracker->release[tracker->release_count++] = index;
+	tracker->release[tracker->release_count++] = ref;
 	return true;
 }
 
@@ -178,6 +178,22 @@ static bool in_order(struct tracker *tracker)
 	return true;
 }
 
+/* A brief whose delay is over. As a flow it may have a reason to stay. */
+static void release_brief(struct tracker *tracker, uint32_t index, bool at_end)
+{
+	if (release_straight(tracker, index, at_end))
+		return;
+	index = brief_unfold(tracker, index, true);
+	if (!index)
+		return;
+	const struct flow *flow = flow_at(tracker, index);
+	int64_t joined_ns = tracker->clock_ns - flow->due_since_ns;
+
+	if (at_end || (flow->due_list != DUE_NONE && joined_ns >= delays_ns[flow->due_list] &&
+		       !stays(tracker, index)))
+		release_flow(tracker, index, at_end);
+}
+
 static void release_noted(struct tracker *tracker, bool at_end)
 {
 	if (!in_order(tracker))
@@ -187,8 +203,8 @@ static void release_noted(struct tracker *tracker, bool at_end)
 		uint32_t ref = tracker->release[i];
 
 		if (ref & REF_BRIEF)
-			ref = brief_unfold(tracker, ref & REF_INDEX);
-		if (ref)
+			release_brief(tracker, ref & REF_INDEX, at_end);
+		else
 			release_flow(tracker, ref, at_end);
 	}
 	tracker->release_count = 0;
@@ -233,7 +249,7 @@ void tracker_finish(struct tracker *tracker)
 		const struct brief *brief = pool_at(&tracker->pools.briefs, index);
 
 		if (brief->first_frame && !release_note(tracker, index | REF_BRIEF))
-			release_flow(tracker, brief_unfold(tracker, index), true);
+			release_brief(tracker, index, true);
 	}
 	release_noted(tracker, true);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "base/cursor.h"
 #include "tcp/option.h"
 #include "track/tracker.h"
 
 /* The opening: SYN, SYN-ACK, the ACK of it. Source: RFC 9293, section 3.5 and 3.10.7.3-4. */
 
-#define ORDER_CODES 12
-#define ORDER_BITS  5
+#define ORDER_BITS 5
 
 /* Option kinds as 5-bit codes: their places here, from 1. */
 static const uint8_t coded_kinds[] = {
@@ -39,20 +40,19 @@ static uint64_t option_order_code(uint8_t kind)
 	return CODE_OTHER;
 }
 
-static uint64_t option_order(const struct segment *seg)
+void option_kinds(const struct segment *seg, uint8_t kinds[static OPTION_KINDS])
 {
-	uint64_t order = 0;
-
+	memset(kinds, 0, OPTION_KINDS);
 	if (!seg->options)
-		return 0;
+		return;
 	struct cursor in = cursor_over(seg->options, seg->options_bytes);
 
-	for (unsigned at = 0; at < ORDER_CODES && cursor_left(&in) > 0; at++) {
+	for (unsigned at = 0; at < OPTION_KINDS && cursor_left(&in) > 0; at++) {
 		uint8_t kind = cursor_u8(&in);
 
 		if (kind == TCP_OPTION_END)
 			break;
-		order |= option_order_code(kind) << (at * ORDER_BITS);
+		kinds[at] = kind;
 		if (kind == TCP_OPTION_NOP)
 			continue;
 		uint8_t bytes = cursor_u8(&in);
@@ -60,6 +60,16 @@ static uint64_t option_order(const struct segment *seg)
 		if (bytes < 2 || !cursor_skip(&in, bytes - 2u))
 			break;
 	}
+}
+
+static uint64_t option_order(const struct segment *seg)
+{
+	uint8_t kinds[OPTION_KINDS];
+	uint64_t order = 0;
+
+	option_kinds(seg, kinds);
+	for (unsigned at = 0; at < OPTION_KINDS && kinds[at]; at++)
+		order |= option_order_code(kinds[at]) << (at * ORDER_BITS);
 	return order;
 }
 

@@ -25,3 +25,19 @@ void release_flow(struct tracker *tracker, uint32_t index, bool at_end)
 	flow->first_frame = 0;
 	cold_free(&tracker->pools, index);
 }
+
+bool release_straight(struct tracker *tracker, uint32_t index, bool at_end)
+{
+	const struct brief *brief = pool_at(&tracker->pools.briefs, index);
+	const struct conn *conn;
+
+	if (!brief_closed(brief) || (conn = straight_read(tracker, brief, at_end)) == NULL)
+		return false;
+	release_stats(tracker, conn);
+	if (tracker->sink.conn)
+		tracker->sink.conn(tracker->sink.context, conn);
+	if (!at_end)
+		tomb_put_straight(tracker, brief, conn);
+	brief_give(tracker, index);
+	return true;
+}

@@ -3,12 +3,9 @@
 
 /* Pauses: how long, and who kept the other waiting. Source of the figures: precedence 6. */
 
-#define STALL_RTTS	3
-#define DELACK_LEAST_NS (35 * NSEC_PER_MSEC)  /* Linux delays an ACK by 40 ms */
-#define DELACK_MOST_NS	(500 * NSEC_PER_MSEC) /* RFC 1122 4.2.3.2 allows no more */
-#define OPTIONS_MOST	40		      /* they make a full segment smaller than the MSS */
-#define NAGLE_AFTER_NS	(5 * NSEC_PER_MSEC)   /* the waiting segment leaves when the ACK comes */
-#define IDLE_LEAST_NS	(10 * NSEC_PER_SEC)   /* shorter than any usual idle limit */
+#define DELACK_MOST_NS (500 * NSEC_PER_MSEC) /* RFC 1122 4.2.3.2 allows no more */
+#define OPTIONS_MOST   40		     /* they make a full segment smaller than the MSS */
+#define NAGLE_AFTER_NS (5 * NSEC_PER_MSEC)   /* the waiting segment leaves when the ACK comes */
 
 void stall_add(struct step *step, enum stall_kind kind, int64_t lasted_ns, uint64_t first_frame,
 	       enum end who)
@@ -16,7 +13,7 @@ void stall_add(struct step *step, enum stall_kind kind, int64_t lasted_ns, uint6
 	struct stalls *stalls;
 	struct stall *stall;
 
-	if (lasted_ns < (kind == STALL_NAGLE_DELACK ? DELACK_LEAST_NS : STALL_LEAST_NS))
+	if (lasted_ns < (kind == STALL_NAGLE_DELACK ? STALL_DELACK_LEAST_NS : STALL_LEAST_NS))
 		return;
 	stalls = cold_stalls(step->pools, step->flow);
 	if (!stalls)
@@ -124,7 +121,7 @@ static void nagle_step(struct step *step)
 		return;
 	if (rtt != TIME_NONE)
 		waited -= rtt;
-	if (waited >= DELACK_LEAST_NS && waited <= DELACK_MOST_NS)
+	if (waited >= STALL_DELACK_LEAST_NS && waited <= DELACK_MOST_NS)
 		stall_add(step, STALL_NAGLE_DELACK, waited, own->last_data.frame,
 			  end_other(step->from));
 }
@@ -133,7 +130,7 @@ static void idle_step(struct step *step)
 {
 	struct stalls *stalls;
 
-	if (step->silence_ns < IDLE_LEAST_NS || step->owed ||
+	if (step->silence_ns < STALL_IDLE_LEAST_NS || step->owed ||
 	    side_has(step->own, SIDE_FIN | SIDE_SHUT) ||
 	    side_has(step->peer, SIDE_FIN | SIDE_SHUT) || step->flow->phase == PHASE_SYN ||
 	    step->flow->phase == PHASE_HALF || (step->notes & NOTE_RESENT))

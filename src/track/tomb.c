@@ -101,29 +101,60 @@ static void tomb_fill(struct tomb *tomb, const struct flow *flow)
 	}
 }
 
-void tomb_put(struct tracker *tracker, const struct flow *flow)
+/* A tombstone in the place of what was live. Return: NULL: no room, the place is free. */
+static struct tomb *tomb_take(struct tracker *tracker, const struct tuple *tuple)
 {
-	uint64_t hash = table_hash(&tracker->table, &flow->tuple);
-	struct slot *slot = table_find(&tracker->table, &flow->tuple, hash);
+	uint64_t hash = table_hash(&tracker->table, tuple);
+	struct slot *slot = table_find(&tracker->table, tuple, hash);
 
 	if (!slot)
-		return;
-	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
+		return NULL;
+	if (tracker->pools.tombs.live == tracker->pools.tombs.most) {
 		tomb_drop_first(tracker);
-	slot = table_find(&tracker->table, &flow->tuple, hash); /* that may have moved it */
+		slot = table_find(&tracker->table, tuple, hash); /* that may have moved it */
+	}
 	uint32_t index = ring_room(&tracker->tombs) ? pool_take(&tracker->pools.tombs) : 0;
 
 	if (!index) {
 		table_remove(&tracker->table, slot);
-		return;
+		return NULL;
 	}
 	int64_t due_ns = tracker->clock_ns + TOMB_KEPT_NS;
 
-	tomb_fill(pool_at(&tracker->pools.tombs, index), flow);
 	slot->ref = index | REF_TOMB;
 	ring_put(&tracker->tombs, (struct ring_entry){ .ns = due_ns, .index = index });
 	if (due_ns < tracker->next_due_ns)
 		tracker->next_due_ns = due_ns;
+	return pool_at(&tracker->pools.tombs, index);
+}
+
+void tomb_put(struct tracker *tracker, const struct flow *flow)
+{
+	struct tomb *tomb = tomb_take(tracker, &flow->tuple);
+
+	if (tomb)
+		tomb_fill(tomb, flow);
+}
+
+void tomb_put_straight(struct tracker *tracker, const struct brief *brief, const struct conn *conn)
+{
+	struct tomb *tomb = tomb_take(tracker, &brief->tuple);
+	bool client_b = brief->bits & BRIEF_CLIENT_B;
+	bool closed_by_b = (conn->closed_first == END_CLIENT) == client_b;
+
+	if (!tomb)
+		return;
+	tomb->tuple = brief->tuple;
+	tomb->end_ns = conn->last_ns;
+	tomb->conn_and_bits =
+		conn->first_frame << 8 | TOMB_BOTH_FINS | (closed_by_b ? TOMB_WAIT_B : TOMB_WAIT_A);
+	for (int end = 0; end < ENDS; end++) {
+		const struct half *half = &conn->half[end];
+		bool is_b = (end == END_CLIENT) == client_b;
+
+		tomb->snd_nxt[is_b] = half->isn.raw + half->snd_nxt;
+		tomb->unacked[is_b] = 0; /* all of it */
+	}
 }
 
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b)

@@ -62,7 +62,8 @@ struct tracker *tracker_new(const struct track_limits *limits, const struct trac
 	tracker->stats.first_ns = TIME_NONE;
 	tracker->stats.last_ns = TIME_NONE;
 	tracker->unfolded = unfolded_new();
-	if (!tracker->unfolded ||
+	tracker->straight = straight_new();
+	if (!tracker->unfolded || !tracker->straight ||
 	    !pools_set_up(&tracker->pools, most < FLOWS_LEAST ? FLOWS_LEAST : most) ||
 	    !table_set_up(&tracker->table, tuple_of_ref, tracker)) {
 		tracker_free(tracker);
@@ -80,6 +81,7 @@ void tracker_free(struct tracker *tracker)
 	pools_tear_down(&tracker->pools);
 	table_tear_down(&tracker->table);
 	unfolded_free(tracker->unfolded);
+	straight_free(tracker->straight);
 	evictor_free(tracker->evictor);
 	ring_clear(&tracker->tombs);
 	ring_clear(&tracker->brief_syns);
@@ -203,7 +205,7 @@ static void take(struct tracker *tracker, const struct segment *seg, unsigned at
 
 		if (brief_take(tracker, brief, seg, tracker->swapped[at]))
 			return;
-		if (!brief_unfold(tracker, brief))
+		if (!brief_unfold(tracker, brief, false))
 			slot = NULL;
 	}
 	if (slot && !(slot->ref & REF_TOMB)) {

@@ -6,6 +6,7 @@
 #include "track/cold.h"
 #include "track/flow.h"
 #include "track/ring.h"
+#include "track/straight.h"
 #include "track/table.h"
 #include "track/track.h"
 
@@ -80,6 +81,7 @@ struct tracker {
 	uint32_t release_count, release_capacity;
 	struct evictor *evictor;
 	struct unfolded *unfolded; /* owned: one record, reused */
+	struct straight *straight; /* owned: likewise, of a connection that went straight */
 	uint64_t hashes[SEGMENT_BATCH];
 	struct tuple tuples[SEGMENT_BATCH];
 	uint32_t guesses[SEGMENT_BATCH]; /* flows, found by hash alone */
@@ -113,8 +115,11 @@ struct step {
 	uint32_t acked_before; /* the peer's acked before this segment */
 };
 
-#define STALL_LEAST_NS (200 * NSEC_PER_MSEC) /* Linux's smallest RTO, the longest delayed ACK */
-#define COPY_NS	       (5 * NSEC_PER_MSEC)   /* a second copy comes within it */
+#define STALL_LEAST_NS	      (200 * NSEC_PER_MSEC) /* Linux's smallest RTO, the longest delayed ACK */
+#define STALL_RTTS	      3
+#define STALL_IDLE_LEAST_NS   (10 * NSEC_PER_SEC)  /* shorter than any usual idle limit */
+#define STALL_DELACK_LEAST_NS (35 * NSEC_PER_MSEC) /* Linux delays an ACK by 40 ms */
+#define COPY_NS		      (5 * NSEC_PER_MSEC)  /* a second copy comes within it */
 
 /* input.c, swift.c */
 void input_segment(struct step *step);
@@ -150,6 +155,9 @@ void opening_syn(struct step *step);
 void opening_syn_ack(struct step *step);
 bool opening_other(struct step *step);
 uint8_t option_order_kind(uint64_t order, unsigned at);
+/* The kinds of a SYN's options in order, 0 behind the last one. */
+#define OPTION_KINDS 12
+void option_kinds(const struct segment *seg, uint8_t kinds[static OPTION_KINDS]);
 
 /* sequence.c, ranges.c */
 void sequence_step(struct step *step);
@@ -216,10 +224,14 @@ void due_join(struct tracker *tracker, uint32_t index, enum due_list list);
 void due_leave(struct tracker *tracker, uint32_t index);
 void due_run(struct tracker *tracker);
 void due_settle(struct tracker *tracker, uint32_t index, bool late);
+/* Have a flow, or a brief with REF_BRIEF, released at this frame in its turn. Return: false: out of
+   memory. */
+bool release_note(struct tracker *tracker, uint32_t ref);
 void flow_ended(struct step *step);
 
 /* tomb.c */
 void tomb_put(struct tracker *tracker, const struct flow *flow);
+void tomb_put_straight(struct tracker *tracker, const struct brief *brief, const struct conn *conn);
 void tombs_expire(struct tracker *tracker);
 void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b);
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b);
@@ -230,9 +242,15 @@ void evictor_free(struct evictor *evictor);
 
 /* release.c, unfold.c */
 void release_flow(struct tracker *tracker, uint32_t index, bool at_end);
+/* Release a brief that went straight. Return: false: it did not, nothing was changed. */
+bool release_straight(struct tracker *tracker, uint32_t index, bool at_end);
 struct unfolded *unfolded_new(void);
 void unfolded_free(struct unfolded *unfolded);
 const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool at_end);
+/* Where the capture was taken, by what else the record holds. */
+enum viewpoint viewpoint_of(const struct conn *conn);
+/* The longest time behind a connection's last segment in which nothing was captured at all. */
+int64_t pause_after(const struct tracker *tracker, int64_t last_ns);
 
 /* Take one look at an RTT of this connection; TIME_NONE: unknown. */
 int64_t flow_rtt_ns(const struct tracker *tracker, const struct flow *flow);

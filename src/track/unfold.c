@@ -405,14 +405,14 @@ static bool ttl_is_initial(const struct half *half)
 }
 
 /* Source: atlas 3.0: the near end answers at once, the far one after the path's round trip. */
-static enum viewpoint viewpoint_of(const struct conn *conn, const struct flow *flow)
+enum viewpoint viewpoint_of(const struct conn *conn)
 {
 	const int64_t client = conn->to_client_rtt_ns, server = conn->to_server_rtt_ns;
 	bool client_near = ttl_is_initial(&conn->half[END_CLIENT]);
 	bool server_near = ttl_is_initial(&conn->half[END_SERVER]);
 
-	if (flow->offload)
-		return flow->offload_end == END_CLIENT ? VIEW_CLIENT : VIEW_SERVER;
+	if (conn->quality.offload)
+		return conn->quality.offload_end == END_CLIENT ? VIEW_CLIENT : VIEW_SERVER;
 	if (client_near != server_near)
 		return client_near ? VIEW_CLIENT : VIEW_SERVER;
 	if (client == TIME_NONE || server == TIME_NONE || client < 0 || server < 0)
@@ -505,7 +505,7 @@ static void unfold_pauses(struct conn *conn, const struct stalls *stalls)
 	conn->last_idle_frame = stalls ? stalls->last_idle_frame : 0;
 }
 
-static int64_t pause_after(const struct tracker *tracker, int64_t last_ns)
+int64_t pause_after(const struct tracker *tracker, int64_t last_ns)
 {
 	unsigned count = tracker->pause_count < PAUSES_MOST ? tracker->pause_count : PAUSES_MOST;
 	int64_t longest = 0;
@@ -549,6 +549,6 @@ const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool
 	unfold_pauses(conn, flow_stalls(pools, flow));
 	unfold_odd(conn, flow, odd);
 	unfold_quality(conn, flow, odd);
-	conn->viewpoint = viewpoint_of(conn, flow);
+	conn->viewpoint = viewpoint_of(conn);
 	return conn;
 }
