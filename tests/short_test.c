@@ -337,7 +337,7 @@ static void begin(struct talk *talk, struct chance *chance, int64_t time_ns, boo
 							TALK_NORMAL,  TALK_RESET,      TALK_OPEN,
 							TALK_REFUSED, TALK_UNANSWERED, TALK_IDLE };
 	const struct conversation_traits traits = {
-		.payload_most = 1400,
+		.payload_most = chance_below(chance, 4) ? 1400 : 4000, /* the MSS is 1460 */
 		.exchanges = 1 + (int64_t)chance_below(chance, 6),
 		.lifetime_ns = (1 + (int64_t)chance_below(chance, 60)) * NSEC_PER_SEC,
 		.loss = calm ? 0 : 30,
@@ -409,6 +409,20 @@ static void add_update(struct segment_batch *batch, uint64_t frame)
 	batch->count++;
 }
 
+/* The last segment of the batch, a FIN, is preceded by one that only acknowledges. Return: it. */
+static struct segment *ack_first(struct segment_batch *batch, uint64_t frame)
+{
+	struct segment *ack = &batch->segments[batch->count++], *fin = ack + 1;
+
+	*fin = *ack;
+	ack->frame = frame;
+	ack->flags = TCP_ACK;
+	ack->payload_bytes = 0;
+	ack->ip_id ^= 0x8000;
+	settle(ack);
+	return fin;
+}
+
 static void both_take(struct way ways[static 2], struct segment_batch *batch)
 {
 	tracker_add(ways[0].tracker, batch);
@@ -441,11 +455,16 @@ static void feed(struct way ways[static 2], struct chance *chance, bool calm)
 
 		*seg = segment_of(talk, planned, options[batch.count]);
 		seg->ip_id = (uint16_t)frame;
+		if (seg->payload_bytes > 1000 && talk->number % 4 == 0)
+			seg->what |= SEGMENT_PAYLOAD_CUT;
 		settle(seg);
 		if (chance_below(chance, odd) == 0) {
 			make_odd(seg, chance);
 			settle(seg);
 		}
+		if (calm && plan->next + 1 == plan->count && (seg->flags & TCP_FIN) &&
+		    batch.count + 1 < SEGMENT_BATCH)
+			seg = ack_first(&batch, frame++);
 		seg->frame = frame;
 		batch.count++;
 		if (chance_below(chance, copies) == 0 && batch.count < SEGMENT_BATCH)

@@ -6,8 +6,8 @@
 
 /* What a record holds besides its fixed part, and what segments it tells apart (bits of kind). */
 enum record_kind {
-	RECORD_SWAPPED = 0x01,	 /* sent by the key's second end */
-	RECORD_STAMPS = 0x02,	 /* only time stamps in the usual layout: 4 bytes, the TSval */
+	RECORD_SWAPPED = 0x01, /* sent by the key's second end */
+	RECORD_STAMPS = 0x02, /* only time stamps in the usual layout: 4 bytes, the TSval; no SYN */
 	RECORD_PAYLOAD = 0x04,	 /* 2 bytes: how much */
 	RECORD_OPTIONS = 0x08,	 /* 1 byte: how many, then they, as captured */
 	RECORD_SUM_KNOWN = 0x10, /* of struct segment.what */
@@ -98,7 +98,7 @@ static bool record_fill(struct record *record, const struct brief *brief, const 
 		kind |= RECORD_PAYLOAD;
 		put(record, &payload, sizeof(payload));
 	}
-	if (seg->options_bytes && has_usual_stamps(seg)) {
+	if (has_usual_stamps(seg) && !(seg->flags & TCP_SYN)) { /* a SYN's order tells the system */
 		kind |= RECORD_STAMPS;
 		put(record, &seg->tsval, sizeof(seg->tsval));
 	} else if (seg->options_bytes) {
