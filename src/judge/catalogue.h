@@ -54,6 +54,8 @@ struct entry {
 				  holes or one direction only (judge.c does it) */
 	bool explains_end;     /* a life verdict that is worth more to a reader than a bad end; an
 				     end that says as much itself */
+	bool straight; /* may hold for a connection that went straight (conn.straight); the others
+			  are not tried there */
 
 	const char *title;	/* "Refused: port closed" */
 	const char *headline;	/* one sentence for one connection, with placeholders */

@@ -304,6 +304,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "Closed in three segments",
 		.headline = "closed by {by_role} first (FIN seq {fin_seq}); {other_role} answered "
 			    "with its own FIN at once; {by_role} holds TIME_WAIT",
@@ -340,6 +341,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "Closed in four segments",
 		.headline = "closed by {by_role} first (FIN seq {fin_seq}, acknowledged with one "
 			    "more); {other_role} closed {close_wait_ns} later; {by_role} holds "

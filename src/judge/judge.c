@@ -30,12 +30,14 @@ struct phase_rules {
 };
 
 struct judge {
-	struct host_table *hosts;	       /* owned */
-	struct group *group;		       /* owned */
-	struct phase_rules rules[PHASE_GROUP]; /* by enum phase */
+	struct host_table *hosts;		  /* owned */
+	struct group *group;			  /* owned */
+	struct phase_rules rules[PHASE_GROUP];	  /* by enum phase */
+	struct phase_rules straight[PHASE_GROUP]; /* those that may hold for conn.straight */
 };
 
-static void add_theme(struct phase_rules *to, const struct theme *theme)
+/* @straight: only what may hold for a connection that went straight */
+static void add_theme(struct phase_rules *to, const struct theme *theme, bool straight)
 {
 	struct gate *gate = &to->gates[to->gate_count];
 
@@ -45,7 +47,7 @@ static void add_theme(struct phase_rules *to, const struct theme *theme)
 	for (size_t e = 0; e < theme->count; e++) {
 		const struct entry *entry = &theme->entries[e];
 
-		if (entry->holds)
+		if (entry->holds && (!straight || entry->straight))
 			to->rules[to->rule_count++] =
 				(struct rule){ .holds = entry->holds, .entry = entry };
 	}
@@ -68,8 +70,12 @@ struct judge *judge_new(void)
 		return NULL;
 	}
 	for (size_t t = 0; t < count; t++) {
-		if (themes[t]->count && themes[t]->entries[0].phase != PHASE_GROUP)
-			add_theme(&judge->rules[themes[t]->entries[0].phase], themes[t]);
+		unsigned phase = themes[t]->count ? themes[t]->entries[0].phase : PHASE_GROUP;
+
+		if (phase == PHASE_GROUP)
+			continue;
+		add_theme(&judge->rules[phase], themes[t], false);
+		add_theme(&judge->straight[phase], themes[t], true);
 	}
 	return judge;
 }
@@ -95,6 +101,14 @@ uint64_t judge_dropped(const struct judge *judge)
 	return host_table_dropped(judge->hosts) + group_dropped(judge->group);
 }
 
+static void disable(struct phase_rules *rules, const struct entry *entry)
+{
+	for (unsigned i = 0; i < rules->rule_count; i++) {
+		if (rules->rules[i].entry == entry)
+			rules->rules[i].holds = never;
+	}
+}
+
 bool judge_disable(struct judge *judge, const char *id)
 {
 	const struct entry *entry = catalogue_find(id);
@@ -103,12 +117,8 @@ bool judge_disable(struct judge *judge, const char *id)
 		return false;
 	group_disable(judge->group, id);
 	for (unsigned phase = 0; phase < PHASE_GROUP; phase++) {
-		struct phase_rules *rules = &judge->rules[phase];
-
-		for (unsigned i = 0; i < rules->rule_count; i++) {
-			if (rules->rules[i].entry == entry)
-				rules->rules[i].holds = never;
-		}
+		disable(&judge->rules[phase], entry);
+		disable(&judge->straight[phase], entry);
 	}
 	return true;
 }
@@ -209,14 +219,16 @@ void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *
 		.capture_suspect = conn->quality.one_sided || conn->quality.unseen_acked > 0,
 	};
 
+	const struct phase_rules *rules = conn->straight ? judge->straight : judge->rules;
+
 	group_fetch_slots(judge->group, conn);
 	out->has_end = false;
 	out->life_count = 0;
-	out->has_open = judge_one(&judge->rules[PHASE_OPEN], &context, &out->open);
+	out->has_open = judge_one(&rules[PHASE_OPEN], &context, &out->open);
 	group_fetch_places(judge->group, conn);
 	if (has_ending(conn, out))
-		out->has_end = judge_one(&judge->rules[PHASE_END], &context, &out->end);
-	judge_life(&judge->rules[PHASE_LIFE], &context, out);
+		out->has_end = judge_one(&rules[PHASE_END], &context, &out->end);
+	judge_life(&rules[PHASE_LIFE], &context, out);
 	out->closed_first = closed_first(conn, out);
 	for (unsigned end = 0; end < ENDS; end++)
 		timewait_judge(conn, (enum end)end, &out->time_wait[end]);

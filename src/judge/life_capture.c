@@ -191,6 +191,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "Packets cut by the snap length",
 		.headline = "{segments} packets were cut by the snap length: their payload cannot "
 			    "be looked at",
@@ -212,6 +213,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_LIKELY,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "Captured before the network card finished",
 		.headline = "{segments} segments of {by_role} are larger than the wire allows or "
 			    "have unfinished checksums: captured on that host",

@@ -125,6 +125,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "The server took its time",
 		.headline = "the server had the whole request and was silent for {longest_ns} "
 			    "before it answered",
@@ -159,6 +160,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "The client took its time",
 		.headline = "the client owed the next bytes and was silent for {longest_ns}",
 		.grouped = "clients that paused",

@@ -59,6 +59,7 @@ static const struct entry entries[] = {
 		.wire_max = CONFIDENCE_PROVED,
 		.lab = LAB_YES,
 		.first = 1,
+		.straight = true,
 		.title = "Opened by the three-way handshake",
 		.headline = "opened: {client} and {server} completed the three-way handshake",
 		.grouped = "opened by the three-way handshake",
