@@ -56,6 +56,28 @@ static inline void put(struct record *record, const void *value, size_t bytes)
 	record->count += (unsigned)bytes;
 }
 
+/* Payload and options. Return: enum record_kind bits that say what was put. */
+static inline unsigned put_rest(struct record *record, const struct segment *seg)
+{
+	unsigned kind = 0;
+
+	if (seg->payload_bytes) {
+		uint16_t payload = (uint16_t)seg->payload_bytes;
+
+		kind |= RECORD_PAYLOAD;
+		put(record, &payload, sizeof(payload));
+	}
+	if (has_usual_stamps(seg) && !(seg->flags & TCP_SYN)) { /* a SYN's order tells the system */
+		kind |= RECORD_STAMPS;
+		put(record, &seg->tsval, sizeof(seg->tsval));
+	} else if (seg->options_bytes) {
+		kind |= RECORD_OPTIONS;
+		put(record, &seg->options_bytes, sizeof(seg->options_bytes));
+		put(record, seg->options, seg->options_bytes);
+	}
+	return kind;
+}
+
 /* Return: false: too many frames have passed for a record. */
 static bool record_fill(struct record *record, const struct brief *brief, const struct segment *seg,
 			bool swapped)
@@ -92,20 +114,7 @@ static bool record_fill(struct record *record, const struct brief *brief, const 
 		put(record, &seg->window, sizeof(seg->window));
 		put(record, &seg->ttl, sizeof(seg->ttl));
 	}
-	if (seg->payload_bytes) {
-		uint16_t payload = (uint16_t)seg->payload_bytes;
-
-		kind |= RECORD_PAYLOAD;
-		put(record, &payload, sizeof(payload));
-	}
-	if (has_usual_stamps(seg) && !(seg->flags & TCP_SYN)) { /* a SYN's order tells the system */
-		kind |= RECORD_STAMPS;
-		put(record, &seg->tsval, sizeof(seg->tsval));
-	} else if (seg->options_bytes) {
-		kind |= RECORD_OPTIONS;
-		put(record, &seg->options_bytes, sizeof(seg->options_bytes));
-		put(record, seg->options, seg->options_bytes);
-	}
+	kind |= put_rest(record, seg);
 	const struct record_fixed fixed = {
 		.frames = (uint32_t)frames,
 		.since = (uint32_t)since | high,

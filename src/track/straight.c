@@ -30,7 +30,6 @@ struct straight *straight_new(void)
 	conn->resets = &straight->no_reset;
 	conn->ending_reset = -1;
 	conn->icmp = &straight->no_icmp;
-	conn->former.time_wait_end = 0;
 	for (int end = 0; end < ENDS; end++) {
 		struct half *half = &conn->half[end];
 
