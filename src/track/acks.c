@@ -6,19 +6,6 @@
 
 #define ACK_FAR (1 << 29) /* farther beyond what was seen: not an ACK of this connection */
 
-static void rtt_add(struct side *own, int64_t sample_ns)
-{
-	uint64_t us = sample_ns <= 0 ? 0 : (uint64_t)sample_ns / 1000;
-	uint32_t capped = us > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)us;
-
-	own->rtt_samples++;
-	own->rtt_total_us += capped;
-	if (capped < own->rtt_least_us)
-		own->rtt_least_us = capped;
-	if (capped > own->rtt_most_us)
-		own->rtt_most_us = capped;
-}
-
 void answer_time(struct side *own, int64_t gap_ns)
 {
 	uint32_t gap = gap_ns <= 0 ? 0 : gap_ns >= UINT32_MAX ? UINT32_MAX : (uint32_t)gap_ns;
@@ -40,7 +27,7 @@ static void ack_measures(struct step *step)
 	    seq_at_or_after(side_acked(peer), seq_of(peer->timed_end))) {
 		int64_t sample = step->now - peer->timed_ns;
 
-		rtt_add(own, sample);
+		rtt_add(&own->rtt, sample);
 		if (is_pure(step->seg) && peer->acked == peer->timed_end)
 			answer_time(own, sample);
 		peer->bits &= ~(uint32_t)SIDE_TIMED;

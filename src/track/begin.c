@@ -89,7 +89,7 @@ static uint32_t flow_make(struct tracker *tracker, const struct segment *seg,
 	flow->path = seg->path;
 	for (int end = 0; end < ENDS; end++) {
 		flow->side[end].answer_ns = UINT32_MAX;
-		flow->side[end].rtt_least_us = UINT32_MAX;
+		flow->side[end].rtt.least_us = UINT32_MAX;
 	}
 	flow_roles(flow, seg, swapped);
 	flow->phase = PHASE_MID;

@@ -73,6 +73,37 @@ enum side_bit {
 #define STATE_ASSUMED	  0x20u /* nothing ever showed it */
 #define STATE_MASK	  0x1fu
 
+/* Round trips of one side, as they are measured. */
+struct rtt_so_far {
+	uint64_t total_us;
+	uint32_t least_us, most_us; /* least: UINT32_MAX at the start */
+	uint32_t samples;
+};
+
+static inline void rtt_add(struct rtt_so_far *rtt, int64_t sample_ns)
+{
+	uint64_t us = sample_ns <= 0 ? 0 : (uint64_t)sample_ns / 1000;
+	uint32_t capped = us > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)us;
+
+	rtt->samples++;
+	rtt->total_us += capped;
+	if (capped < rtt->least_us)
+		rtt->least_us = capped;
+	if (capped > rtt->most_us)
+		rtt->most_us = capped;
+}
+
+/* As records have it. */
+static inline struct rtt rtt_told(const struct rtt_so_far *rtt)
+{
+	return (struct rtt){
+		.samples = rtt->samples,
+		.least_ns = rtt->least_us * NSEC_PER_USEC,
+		.most_ns = rtt->most_us * NSEC_PER_USEC,
+		.total_ns = (int64_t)rtt->total_us * NSEC_PER_USEC,
+	};
+}
+
 struct side {
 	/* its last segment of any kind but copies; last.frame 0: none */
 	struct mark last;
@@ -94,11 +125,10 @@ struct side {
 	uint64_t states[SIDE_STATES];
 	uint32_t first_tsval, last_tsval;
 	int64_t last_tsval_ns;
-	uint32_t first_tsval_us; /* after the connection's first segment */
-	uint32_t answer_ns;	 /* smallest kernel answer; UINT32_MAX none */
-	uint32_t rtt_least_us, rtt_most_us, rtt_samples;
+	uint32_t first_tsval_us;	      /* after the connection's first segment */
+	uint32_t answer_ns;		      /* smallest kernel answer; UINT32_MAX none */
 	uint32_t largest_sent, largest_acked; /* payload */
-	uint64_t rtt_total_us;
+	struct rtt_so_far rtt;
 	uint32_t copy_prints[COPY_DEPTH];
 	uint16_t copy_times[COPY_DEPTH]; /* in units of 64 us, modulo 2^16 */
 	uint16_t last_sum;		 /* TCP checksum of last */

@@ -50,8 +50,8 @@ int64_t flow_rtt_ns(const struct tracker *tracker, const struct flow *flow)
 	(void)tracker;
 	if (client->answer_ns != UINT32_MAX && server->answer_ns != UINT32_MAX)
 		return (int64_t)client->answer_ns + server->answer_ns;
-	if (client->rtt_samples && server->rtt_samples)
-		return ((int64_t)client->rtt_least_us + server->rtt_least_us) * NSEC_PER_USEC;
+	if (client->rtt.samples && server->rtt.samples)
+		return ((int64_t)client->rtt.least_us + server->rtt.least_us) * NSEC_PER_USEC;
 	return TIME_NONE;
 }
 

@@ -170,7 +170,7 @@ static bool read_syn(struct reading *reading, enum end from)
 		.mss = seg->options_seen & TCP_HAS_MSS ? seg->mss : 0,
 		.scale = seg->window_scale > 14 ? 14 : seg->window_scale,
 		.timed_ns = TIME_NONE,
-		.rtt_least_us = UINT32_MAX,
+		.rtt.least_us = UINT32_MAX,
 	};
 	read_parameters(reading, from);
 	count_segment(reading, from);
@@ -297,16 +297,9 @@ static inline void ack_new(struct reading *reading, enum end from)
 	peer->acked = seg->ack.raw;
 	peer->acked_ns = seg->time_ns;
 	if (peer->timed_ns != TIME_NONE && seq_at_or_after(seg->ack, seq_of(peer->timed_end))) {
-		uint64_t sample_ns = (uint64_t)(seg->time_ns - peer->timed_ns);
-		uint64_t us = sample_ns / 1000;
-		uint32_t capped = us > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)us;
+		int64_t sample_ns = seg->time_ns - peer->timed_ns;
 
-		own->rtt_samples++;
-		own->rtt_total_us += capped;
-		if (capped < own->rtt_least_us)
-			own->rtt_least_us = capped;
-		if (capped > own->rtt_most_us)
-			own->rtt_most_us = capped;
+		rtt_add(&own->rtt, sample_ns);
 		if (segment_end(seg).raw == seg->seq.raw && peer->acked == peer->timed_end &&
 		    sample_ns < own->answer_ns)
 			own->answer_ns = (uint32_t)sample_ns;
@@ -424,10 +417,7 @@ static void end_half(struct reading *reading, enum end end)
 	half->snd_una = side->acked - side->isn;
 	half->snd_nxt = side->nxt - side->isn;
 	half->largest_acked_bytes = side->largest_acked;
-	half->rtt.samples = side->rtt_samples;
-	half->rtt.least_ns = side->rtt_least_us * NSEC_PER_USEC;
-	half->rtt.most_ns = side->rtt_most_us * NSEC_PER_USEC;
-	half->rtt.total_ns = (int64_t)side->rtt_total_us * NSEC_PER_USEC;
+	half->rtt = rtt_told(&side->rtt);
 	half->answer_least_ns = side->answer_ns;
 	half->state = (enum tcp_state)reading->out->states[end][STATES_MOST - 1].state;
 	moment_of(reading, end, side->last_notes, &half->last);

@@ -34,8 +34,9 @@ struct side_so_far {
 	uint32_t timed_end;
 	int64_t timed_ns; /* TIME_NONE: no RTT is being measured */
 	int64_t acked_ns;
-	uint64_t bytes, payload, rtt_total_us;
-	uint32_t rtt_least_us, rtt_most_us, rtt_samples, answer_ns;
+	uint64_t bytes, payload;
+	struct rtt_so_far rtt;
+	uint32_t answer_ns;
 	uint32_t packets, data_packets, largest_sent, largest_acked;
 	uint32_t last_notes;
 	uint16_t options; /* of its SYN: enum tcp_option_bit */

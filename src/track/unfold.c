@@ -140,10 +140,7 @@ static void unfold_clock(struct half *half, const struct side *side, const struc
 	half->last_tsval = side->last_tsval;
 	half->first_tsval_ns = flow->first_ns + side->first_tsval_us * NSEC_PER_USEC;
 	half->last_tsval_ns = side->last_tsval_ns;
-	half->rtt.samples = side->rtt_samples;
-	half->rtt.least_ns = side->rtt_least_us * NSEC_PER_USEC;
-	half->rtt.most_ns = side->rtt_most_us * NSEC_PER_USEC;
-	half->rtt.total_ns = (int64_t)side->rtt_total_us * NSEC_PER_USEC;
+	half->rtt = rtt_told(&side->rtt);
 	half->answer_least_ns = side->answer_ns == UINT32_MAX ? TIME_NONE : side->answer_ns;
 }
 
