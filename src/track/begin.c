@@ -98,15 +98,11 @@ static uint32_t flow_make(struct tracker *tracker, const struct segment *seg,
 	return index;
 }
 
-static uint32_t live_now(const struct tracker *tracker)
-{
-	return tracker->pools.flows.live + tracker->pools.briefs.live;
-}
-
 uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 		    const struct tuple *tuple, bool swapped)
 {
 	if (live_now(tracker) >= tracker->flows_most) {
+		settle(tracker);
 		if (tracker->pools.briefs.live)
 			briefs_unfold_all(tracker);
 		evict_one(tracker);

@@ -70,7 +70,7 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 
 	if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN ||
 	    !is_plain(tracker, seg) || seg->payload_bytes ||
-	    pools->flows.live + pools->briefs.live >= tracker->flows_most ||
+	    live_now(tracker) >= tracker->flows_most ||
 	    (seg->src_port == seg->dst_port && ip_address_equal(&seg->src, &seg->dst)))
 		return false;
 	uint32_t index = pool_take(&pools->briefs);
@@ -94,8 +94,8 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	stream_learn(brief, seg, swapped);
 	brief->count = 1;
 	tracker->stats.connections++;
-	if (pools->flows.live + pools->briefs.live > tracker->stats.live_most)
-		tracker->stats.live_most = pools->flows.live + pools->briefs.live;
+	if (live_now(tracker) > tracker->stats.live_most)
+		tracker->stats.live_most = live_now(tracker);
 	sight(tracker, seg, TIME_NONE);
 	return true;
 }
@@ -118,6 +118,24 @@ static bool can_wait(const struct tracker *tracker, const struct brief *brief,
 		return !(seg->flags & TCP_SYN);
 	return (seg->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN && !by_client && !seg->payload_bytes &&
 	       seg->ack.raw == brief->nxt[!swapped];
+}
+
+/* Whether a segment leaves the course that brief_regular() is about. */
+static inline bool is_irregular(const struct brief *brief, const struct segment *seg, bool swapped)
+{
+	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
+	unsigned peers_fin = swapped ? BRIEF_FIN_A : BRIEF_FIN_B;
+	struct seq peers_nxt = seq_of(brief->nxt[!swapped]);
+
+	if (seg->flags & TCP_SYN)
+		return !seg->window;
+	if ((seg->flags & ~(unsigned)(TCP_PSH | TCP_FIN)) != TCP_ACK || !seg->window ||
+	    seg->seq.raw != brief->nxt[swapped] || seq_after(seg->ack, peers_nxt) ||
+	    brief_closed(brief))
+		return true;
+	if (!(brief->bits & BRIEF_UP) && (!by_client || seg->ack.raw != peers_nxt.raw))
+		return true;
+	return (seg->flags & TCP_FIN) && (brief->bits & peers_fin) && seg->ack.raw != peers_nxt.raw;
 }
 
 static void note_progress(struct brief *brief, const struct segment *seg, bool swapped)
@@ -144,6 +162,8 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 
 	if (seg->flags & TCP_FIN)
 		bits |= swapped ? BRIEF_FIN_B : BRIEF_FIN_A;
+	if (!(before & BRIEF_FINS) && swapped)
+		brief->course |= COURSE_CLOSED_BY_B;
 	if ((bits & peers_fin) && seg->ack.raw == brief->nxt[!swapped])
 		bits |= swapped ? BRIEF_FIN_A_ACKED : BRIEF_FIN_B_ACKED;
 	if (bits == before)
@@ -167,6 +187,8 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 
 	if (!can_wait(tracker, brief, seg, swapped))
 		return false;
+	if (is_irregular(brief, seg, swapped))
+		brief->course |= COURSE_IRREGULAR;
 	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
 	    !note_close(tracker, brief, index, seg, swapped))
 		return false;
@@ -183,27 +205,29 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 	return true;
 }
 
-/* Show the flow all segments of its brief, each at its time. */
-static void replay(struct tracker *tracker, struct slot *slot, const struct brief *brief)
+void brief_replay(struct tracker *into, const struct pools *from, const struct brief *brief,
+		  struct slot *slot)
 {
 	struct brief_reader reader;
 	const struct segment *seg;
 	uint32_t index = 0;
 
-	reader_open(&reader, &tracker->pools, brief);
+	into->replaying = true;
+	reader_open(&reader, from, brief);
 	while ((seg = reader_take(&reader)) != NULL) {
 		bool swapped = seg == &reader.segs[1];
 		struct step step;
 
-		tracker->clock_ns = seg->time_ns;
-		tracker->clock_frame = seg->frame;
+		into->clock_ns = seg->time_ns;
+		into->clock_frame = seg->frame;
 		if (!index)
-			index = flow_resume(tracker, seg, &brief->tuple, swapped, slot);
+			index = flow_resume(into, seg, &brief->tuple, swapped, slot);
 		if (!index)
-			return;
-		flow_pair(tracker, &step, seg, index, swapped);
+			break;
+		flow_pair(into, &step, seg, index, swapped);
 		input_segment(&step);
 	}
+	into->replaying = false;
 }
 
 uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late)
@@ -216,10 +240,9 @@ uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late)
 	bool frame_back = tracker->frame_back;
 
 	assert(slot && slot->ref == (index | REF_BRIEF));
+	settle_if_tight(tracker);
 	tracker->frame_back = false;
-	tracker->replaying = true;
-	replay(tracker, slot, brief);
-	tracker->replaying = false;
+	brief_replay(tracker, &tracker->pools, brief, slot);
 	tracker->clock_ns = clock_ns;
 	tracker->clock_frame = clock_frame;
 	tracker->frame_back = frame_back;

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "track/table.h"
 
+struct pools;
 struct tracker;
 struct segment;
 
@@ -44,6 +45,12 @@ enum brief_bit {
 	BRIEF_FIN_B_ACKED = 0x80,
 };
 
+/* What shows whether both ends closed by the rules, so that nothing keeps the connection. */
+enum course_bit {
+	COURSE_IRREGULAR = 0x01,   /* brief_regular() is not to be said of it */
+	COURSE_CLOSED_BY_B = 0x02, /* the key's second end closed first */
+};
+
 /* Ends by key order: 0 is (ip_a, port_a). */
 struct brief {
 	struct tuple tuple;
@@ -58,6 +65,7 @@ struct brief {
 	int64_t last_ns;      /* of the last segment, which is the latest */
 	uint16_t window[2];   /* of each end's last segment */
 	uint8_t ttl[2];
+	uint8_t course; /* enum course_bit */
 };
 static_assert(sizeof(struct brief) == 80, "little more than a cache line");
 
@@ -85,6 +93,21 @@ static inline bool brief_closed(const struct brief *brief)
 
 	return (brief->bits & both) == both;
 }
+
+/*
+ * Whether a flow that saw these segments has ended, once and with the last of them: handshake, all
+ * in order and once, no ACK of what was not seen, FINs that did not cross, acknowledged. Then the
+ * brief is released as it is, and whoever makes the record need not ask the tracker (tell.c).
+ */
+static inline bool brief_regular(const struct brief *brief)
+{
+	return brief_closed(brief) && !(brief->course & COURSE_IRREGULAR);
+}
+
+/* Show a flow all segments of a brief, each at its time. @into: gets the flow; @from: where the
+   brief is; @slot: gets the flow's index, and stays as it was where there is no room. */
+void brief_replay(struct tracker *into, const struct pools *from, const struct brief *brief,
+		  struct slot *slot);
 
 /* Give a brief back; its place in the table is the caller's. */
 void brief_give(struct tracker *tracker, uint32_t index);

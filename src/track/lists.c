@@ -181,17 +181,21 @@ static bool in_order(struct tracker *tracker)
 /* A brief whose delay is over. As a flow it may have a reason to stay. */
 static void release_brief(struct tracker *tracker, uint32_t index, bool at_end)
 {
-	if (release_straight(tracker, index, at_end))
+	const struct brief *brief = pool_at(&tracker->pools.briefs, index);
+
+	if (at_end || brief_regular(brief)) {
+		release_as_brief(tracker, index, at_end);
 		return;
+	}
 	index = brief_unfold(tracker, index, true);
 	if (!index)
 		return;
 	const struct flow *flow = flow_at(tracker, index);
 	int64_t joined_ns = tracker->clock_ns - flow->due_since_ns;
 
-	if (at_end || (flow->due_list != DUE_NONE && joined_ns >= delays_ns[flow->due_list] &&
-		       !stays(tracker, index)))
-		release_flow(tracker, index, at_end);
+	if (flow->due_list != DUE_NONE && joined_ns >= delays_ns[flow->due_list] &&
+	    !stays(tracker, index))
+		release_flow(tracker, index, false);
 }
 
 static void release_noted(struct tracker *tracker, bool at_end)
@@ -237,6 +241,7 @@ void due_run(struct tracker *tracker)
 
 void tracker_finish(struct tracker *tracker)
 {
+	settle(tracker); /* what was due looks as if it lived, until it is taken back */
 	for (uint32_t index = 1; index <= tracker->pools.flows.used; index++) {
 		/* A flow in use has packets: what is free was given back with none. */
 		const struct flow *flow = flow_at(tracker, index);

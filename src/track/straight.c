@@ -424,13 +424,13 @@ static void end_half(struct reading *reading, enum end end)
 }
 
 /* What the next connection may leave as it is. */
-static void begin(struct reading *reading, const struct tracker *tracker, const struct brief *brief)
+static void begin(struct reading *reading, const struct pools *pools, const struct brief *brief)
 {
 	struct straight *out = reading->out;
 	struct conn *conn = &out->conn;
 	bool client_b = brief->bits & BRIEF_CLIENT_B;
 
-	reader_open(&reading->reader, &tracker->pools, brief);
+	reader_open(&reading->reader, pools, brief);
 	reading->segs[END_CLIENT] = &reading->reader.segs[client_b];
 	reading->segs[END_SERVER] = &reading->reader.segs[!client_b];
 	reading->moments = 0;
@@ -460,22 +460,23 @@ static bool read_all(struct reading *reading)
 	return reading->side[END_CLIENT].fin_acked && reading->side[END_SERVER].fin_acked;
 }
 
-const struct conn *straight_read(struct tracker *tracker, const struct brief *brief, bool at_end)
+const struct conn *straight_read(struct straight *straight, const struct pools *pools,
+				 const struct brief *brief, const struct track_due *due)
 {
 	struct reading reading;
-	struct conn *conn = &tracker->straight->conn;
+	struct conn *conn = &straight->conn;
 
-	reading.out = tracker->straight;
-	begin(&reading, tracker, brief);
+	reading.out = straight;
+	begin(&reading, pools, brief);
 	if (!read_all(&reading))
 		return NULL;
 	conn->conn = conn->first_frame = brief->first_frame;
 	conn->last_frame = reading.last_frame;
 	conn->last_ns = reading.last_ns;
-	conn->judged_ns = tracker->clock_ns;
-	conn->judged_frame = tracker->clock_frame;
-	conn->capture_pause_ns = pause_after(tracker, conn->last_ns);
-	conn->at_end = at_end;
+	conn->judged_ns = due->judged_ns;
+	conn->judged_frame = due->judged_frame;
+	conn->capture_pause_ns = due->pause_ns;
+	conn->at_end = due->at_end;
 	conn->ipv6 = brief->bits & BRIEF_IPV6;
 	conn->moment_count = reading.moments;
 	end_half(&reading, END_CLIENT);

@@ -136,24 +136,20 @@ void tomb_put(struct tracker *tracker, const struct flow *flow)
 		tomb_fill(tomb, flow);
 }
 
-void tomb_put_straight(struct tracker *tracker, const struct brief *brief, const struct conn *conn)
+/* Of one that closed by the rules: all was acknowledged. */
+void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
 {
 	struct tomb *tomb = tomb_take(tracker, &brief->tuple);
-	bool client_b = brief->bits & BRIEF_CLIENT_B;
-	bool closed_by_b = (conn->closed_first == END_CLIENT) == client_b;
 
 	if (!tomb)
 		return;
 	tomb->tuple = brief->tuple;
-	tomb->end_ns = conn->last_ns;
-	tomb->conn_and_bits =
-		conn->first_frame << 8 | TOMB_BOTH_FINS | (closed_by_b ? TOMB_WAIT_B : TOMB_WAIT_A);
-	for (int end = 0; end < ENDS; end++) {
-		const struct half *half = &conn->half[end];
-		bool is_b = (end == END_CLIENT) == client_b;
-
-		tomb->snd_nxt[is_b] = half->isn.raw + half->snd_nxt;
-		tomb->unacked[is_b] = 0; /* all of it */
+	tomb->end_ns = brief->last_ns;
+	tomb->conn_and_bits = brief->first_frame << 8 | TOMB_BOTH_FINS |
+			      (brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A);
+	for (int i = 0; i < 2; i++) {
+		tomb->snd_nxt[i] = brief->nxt[i];
+		tomb->unacked[i] = 0;
 	}
 }
 

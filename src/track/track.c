@@ -44,6 +44,12 @@ static const struct tuple *tuple_of_ref(const void *owner, uint32_t ref)
 
 struct tracker *tracker_new(const struct track_limits *limits, const struct track_sink *sink)
 {
+	return tracker_make(limits, sink, false);
+}
+
+struct tracker *tracker_make(const struct track_limits *limits, const struct track_sink *sink,
+			     bool aside)
+{
 	struct tracker *tracker = calloc(1, sizeof(*tracker));
 
 	if (!tracker)
@@ -61,11 +67,9 @@ struct tracker *tracker_new(const struct track_limits *limits, const struct trac
 	tracker->next_due_ns = INT64_MAX;
 	tracker->stats.first_ns = TIME_NONE;
 	tracker->stats.last_ns = TIME_NONE;
-	tracker->unfolded = unfolded_new();
-	tracker->straight = straight_new();
-	if (!tracker->unfolded || !tracker->straight ||
-	    !pools_set_up(&tracker->pools, most < FLOWS_LEAST ? FLOWS_LEAST : most) ||
-	    !table_set_up(&tracker->table, tuple_of_ref, tracker)) {
+	if (!pools_set_up(&tracker->pools, most < FLOWS_LEAST ? FLOWS_LEAST : most) ||
+	    !table_set_up(&tracker->table, tuple_of_ref, tracker) ||
+	    !(tracker->teller = teller_new(&tracker->pools, aside))) {
 		tracker_free(tracker);
 		return NULL;
 	}
@@ -80,8 +84,7 @@ void tracker_free(struct tracker *tracker)
 		return;
 	pools_tear_down(&tracker->pools);
 	table_tear_down(&tracker->table);
-	unfolded_free(tracker->unfolded);
-	straight_free(tracker->straight);
+	teller_free(tracker->teller);
 	evictor_free(tracker->evictor);
 	ring_clear(&tracker->tombs);
 	ring_clear(&tracker->brief_syns);
@@ -298,6 +301,7 @@ void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
 		unsigned end =
 			first + BATCH_AHEAD < batch->count ? first + BATCH_AHEAD : batch->count;
 
+		settle_if_tight(tracker);
 		fetch_places(tracker, batch, first, end);
 		fetch_flows(tracker, batch, first, end);
 		for (unsigned i = first; i < end; i++) {

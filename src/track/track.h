@@ -39,6 +39,15 @@ struct host_sighting {
 	uint8_t ttl;	   /* of a SYN, SYN-ACK or data packet, never of a reset */
 };
 
+/* A connection that is finished, before its record is made (see tracker_tell()). */
+struct track_due {
+	uint32_t ref; /* the tracker's name for it */
+	bool at_end;  /* struct conn has these four too */
+	int64_t judged_ns;
+	uint64_t judged_frame;
+	int64_t pause_ns;
+};
+
 /* Where results go. Any function may be NULL. All are called in a fixed order that depends only on
    the input: the capture's clock decides. */
 struct track_sink {
@@ -46,6 +55,12 @@ struct track_sink {
 	/* A connection is finished: borrowed during the call. In order of the frame at which it was
 	   released, then conn, then layer. */
 	void (*conn)(void *context, const struct conn *conn);
+	/* In place of conn, for records that are made in another thread: a connection is finished.
+	   @due is to be given to tracker_tell(), in this order, and its ref to
+	   tracker_take_back(). */
+	void (*due)(void *context, const struct track_due *due);
+	/* With due: memory is short. Return when all that was due has been taken back. */
+	void (*settle)(void *context);
 	/* After each segment (also copies, late ones, quotes in ICMP errors). */
 	void (*segment)(void *context, const struct segment *seg, const struct track_note *note);
 	/* A SYN that was noted as an event of @old turned out to open connection @fresh. */
@@ -83,6 +98,24 @@ void tracker_add(struct tracker *tracker, const struct segment_batch *batch);
 
 /* The input ended: write every record that is left, in order of conn, then layer. Once. */
 void tracker_finish(struct tracker *tracker);
+
+/**
+ * tracker_tell() - Make the record of a connection that is due
+ * @due:  from sink.due, in the order in which they came
+ *
+ * May run in one other thread while this one goes on with tracker_add(), tracker_finish() and
+ * tracker_take_back(), as long as each @due comes to it after sink.due and its ref to
+ * tracker_take_back() after this (by a lock, or a release that is acquired).
+ *
+ * Return: borrowed until the next call.
+ */
+const struct conn *tracker_tell(struct tracker *tracker, const struct track_due *due);
+
+/* The record of a connection that was due is done with: its memory is the tracker's again. */
+void tracker_take_back(struct tracker *tracker, uint32_t ref);
+
+/* The other thread has told all: what it has counted is in tracker_stats() from now on. */
+void tracker_join(struct tracker *tracker);
 
 /* Borrowed; alive as long as the tracker. */
 const struct track_stats *tracker_stats(const struct tracker *tracker);

@@ -45,8 +45,8 @@ struct due_queue {
 	uint32_t first, last; /* flow indexes */
 };
 
-struct evictor;	 /* evict.c */
-struct unfolded; /* release.c */
+struct evictor; /* evict.c */
+struct teller;	/* tell.c */
 
 /* Longer than any usual pause of a busy wire: perhaps nothing was captured in it. */
 #define PAUSE_LEAST_NS (300 * NSEC_PER_SEC)
@@ -80,8 +80,8 @@ struct tracker {
 	uint32_t *release;		    /* owned: flows due at one frame */
 	uint32_t release_count, release_capacity;
 	struct evictor *evictor;
-	struct unfolded *unfolded; /* owned: one record, reused */
-	struct straight *straight; /* owned: likewise, of a connection that went straight */
+	struct teller *teller; /* owned; another thread may be using it */
+	uint32_t handed;       /* connections that are due and not taken back yet */
 	uint64_t hashes[SEGMENT_BATCH];
 	struct tuple tuples[SEGMENT_BATCH];
 	uint32_t guesses[SEGMENT_BATCH]; /* flows, found by hash alone */
@@ -231,7 +231,7 @@ void flow_ended(struct step *step);
 
 /* tomb.c */
 void tomb_put(struct tracker *tracker, const struct flow *flow);
-void tomb_put_straight(struct tracker *tracker, const struct brief *brief, const struct conn *conn);
+void tomb_put_brief(struct tracker *tracker, const struct brief *brief);
 void tombs_expire(struct tracker *tracker);
 void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b);
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b);
@@ -240,13 +240,29 @@ void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_
 void evict_one(struct tracker *tracker);
 void evictor_free(struct evictor *evictor);
 
-/* release.c, unfold.c */
+/* How many are live: not those that are due. */
+static inline uint32_t live_now(const struct tracker *tracker)
+{
+	return tracker->pools.flows.live + tracker->pools.briefs.live - tracker->handed;
+}
+
+/* release.c, tell.c, unfold.c */
 void release_flow(struct tracker *tracker, uint32_t index, bool at_end);
-/* Release a brief that went straight. Return: false: it did not, nothing was changed. */
-bool release_straight(struct tracker *tracker, uint32_t index, bool at_end);
+/* Release a brief as it is: nothing keeps it, or the input ended. */
+void release_as_brief(struct tracker *tracker, uint32_t index, bool at_end);
+/* Have all that was due taken back; likewise, where a pool may run short by it: so that what they
+   hold never changes a result. */
+void settle(struct tracker *tracker);
+void settle_if_tight(struct tracker *tracker);
+struct tracker *tracker_make(const struct track_limits *limits, const struct track_sink *sink,
+			     bool aside); /* tracker_new(); @aside: for a teller's use */
+struct teller *teller_new(const struct pools *pools, bool aside);
+void teller_free(struct teller *teller);
+struct unfolded;
 struct unfolded *unfolded_new(void);
 void unfolded_free(struct unfolded *unfolded);
-const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool at_end);
+const struct conn *unfold(struct unfolded *out, const struct pools *pools, const struct flow *flow,
+			  const struct track_due *due);
 /* Where the capture was taken, by what else the record holds. */
 enum viewpoint viewpoint_of(const struct conn *conn);
 /* The longest time behind a connection's last segment in which nothing was captured at all. */

@@ -502,24 +502,9 @@ static void unfold_pauses(struct conn *conn, const struct stalls *stalls)
 	conn->last_idle_frame = stalls ? stalls->last_idle_frame : 0;
 }
 
-int64_t pause_after(const struct tracker *tracker, int64_t last_ns)
+const struct conn *unfold(struct unfolded *out, const struct pools *pools, const struct flow *flow,
+			  const struct track_due *due)
 {
-	unsigned count = tracker->pause_count < PAUSES_MOST ? tracker->pause_count : PAUSES_MOST;
-	int64_t longest = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		const struct pause *pause = &tracker->pauses[i];
-
-		if (pause->from_ns >= last_ns && pause->to_ns - pause->from_ns > longest)
-			longest = pause->to_ns - pause->from_ns;
-	}
-	return longest;
-}
-
-const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool at_end)
-{
-	struct unfolded *out = tracker->unfolded;
-	const struct pools *pools = &tracker->pools;
 	struct conn *conn = &out->conn;
 	const struct odd *odd = flow_odd(pools, flow);
 	uint64_t client_last = flow->side[END_CLIENT].last.frame;
@@ -531,10 +516,10 @@ const struct conn *unfold(struct tracker *tracker, const struct flow *flow, bool
 	conn->last_frame = client_last > server_last ? client_last : server_last;
 	conn->first_ns = flow->first_ns;
 	conn->last_ns = flow->last_ns;
-	conn->judged_ns = tracker->clock_ns;
-	conn->capture_pause_ns = pause_after(tracker, flow->last_ns);
-	conn->judged_frame = tracker->clock_frame;
-	conn->at_end = at_end;
+	conn->judged_ns = due->judged_ns;
+	conn->capture_pause_ns = due->pause_ns;
+	conn->judged_frame = due->judged_frame;
+	conn->at_end = due->at_end;
 	conn->direction_known = flow_has(flow, FLOW_DIRECTION);
 	conn->ipv6 = !ip_address_is_v4(&flow->tuple.ip_b);
 	unfold_moments(out, pools, flow);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+
+#include "track/tracker.h"
+
+/*
+ * Records of connections that are due. All that is here may run in another thread than the tracker:
+ * of the tracker it only reads what belongs to the connection, which the tracker leaves alone until
+ * that is taken back.
+ */
+
+struct teller {
+	struct pools pools;	   /* a copy of the tracker's: where its items are */
+	struct unfolded *unfolded; /* owned: one record, reused */
+	struct straight *straight; /* owned: likewise, of a connection that went straight */
+	struct tracker *aside;	   /* owned: replays a brief that did not; NULL in itself */
+	uint32_t flow;		   /* of aside: the one in the record; 0: none */
+	struct track_stats stats;  /* to be added to the tracker's */
+};
+
+struct teller *teller_new(const struct pools *pools, bool aside)
+{
+	static const struct track_limits one = { .connections = 1 };
+	struct teller *teller = calloc(1, sizeof(*teller));
+
+	if (!teller)
+		return NULL;
+	teller->pools = *pools;
+	teller->unfolded = unfolded_new();
+	teller->straight = straight_new();
+	if (!aside)
+		teller->aside = tracker_make(&one, &(struct track_sink){ .context = NULL }, true);
+	if (!teller->unfolded || !teller->straight || (!aside && !teller->aside)) {
+		teller_free(teller);
+		return NULL;
+	}
+	return teller;
+}
+
+void teller_free(struct teller *teller)
+{
+	if (!teller)
+		return;
+	unfolded_free(teller->unfolded);
+	straight_free(teller->straight);
+	tracker_free(teller->aside);
+	free(teller);
+}
+
+/* Everything a flow counts while a brief is replayed is what it would have counted at the time. */
+static const struct conn *tell_brief(struct teller *teller, const struct brief *brief,
+				     const struct track_due *due)
+{
+	struct tracker *aside = teller->aside;
+	struct slot slot = { .ref = 0 };
+	const struct conn *conn = NULL;
+
+	if (brief_closed(brief))
+		conn = straight_read(teller->straight, &teller->pools, brief, due);
+	if (conn)
+		return conn;
+	brief_replay(aside, &teller->pools, brief, &slot);
+	teller->flow = slot.ref;
+	assert(slot.ref); /* it is alone there */
+	const struct flow *flow = pool_at(&aside->pools.flows, slot.ref);
+
+	/* Else it would not be due: brief_regular(). */
+	assert(due->at_end || (flow->due_list == DUE_ENDED &&
+			       due->judged_ns - flow->due_since_ns >= RELEASE_AFTER_NS));
+	return unfold(teller->unfolded, &aside->pools, flow, due);
+}
+
+const struct conn *tracker_tell(struct tracker *tracker, const struct track_due *due)
+{
+	struct teller *teller = tracker->teller;
+	uint32_t index = due->ref & REF_INDEX;
+	const struct conn *conn;
+
+	if (teller->flow) {
+		cold_free(&teller->aside->pools, teller->flow);
+		teller->flow = 0;
+	}
+	if (due->ref & REF_BRIEF)
+		conn = tell_brief(teller, pool_at(&teller->pools.briefs, index), due);
+	else
+		conn = unfold(teller->unfolded, &teller->pools,
+			      pool_at(&teller->pools.flows, index), due);
+	teller->stats.viewpoints[conn->viewpoint]++;
+	teller->stats.moments_dropped += conn->quality.moments_dropped;
+	teller->stats.states_dropped += conn->quality.states_dropped;
+	teller->stats.ranges_dropped += conn->quality.ranges_dropped;
+	return conn;
+}
+
+void tracker_join(struct tracker *tracker)
+{
+	struct track_stats *from = &tracker->teller->stats, *to = &tracker->stats;
+	struct track_stats *aside = &tracker->teller->aside->stats;
+
+	for (unsigned i = 0; i < sizeof(to->viewpoints) / sizeof(to->viewpoints[0]); i++)
+		to->viewpoints[i] += from->viewpoints[i];
+	to->moments_dropped += from->moments_dropped;
+	to->states_dropped += from->states_dropped;
+	to->ranges_dropped += from->ranges_dropped;
+	to->copies += aside->copies;
+	*from = (struct track_stats){ .segments = 0 };
+	aside->copies = 0;
+}
