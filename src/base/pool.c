@@ -65,3 +65,11 @@ void pool_give(struct pool *pool, uint32_t index)
 	pool->free_first = index;
 	pool->live--;
 }
+
+void pool_give_chain(struct pool *pool, uint32_t first, uint32_t last, uint32_t count)
+{
+	assert(last <= pool->used && pool->live >= count);
+	memcpy(pool_at(pool, last), &pool->free_first, sizeof(first));
+	pool->free_first = first;
+	pool->live -= count;
+}

@@ -41,6 +41,10 @@ uint32_t pool_take(struct pool *pool);
 /* Put an item back; 0 is allowed and does nothing. */
 void pool_give(struct pool *pool, uint32_t index);
 
+/* Put @count items back at once, which are chained through their first four bytes from @first to
+   @last. */
+void pool_give_chain(struct pool *pool, uint32_t first, uint32_t last, uint32_t count);
+
 /* Where an item lives; index 0 < index <= used. */
 static inline void *pool_at(const struct pool *pool, uint32_t index)
 {
