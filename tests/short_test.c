@@ -2,7 +2,7 @@
 /* The tracker's short cuts (connections in brief, track/brief.h; those that went straight,
    track/straight.h; ordinary segments, track/swift.c) against the slow and obvious way: the same
    records to the byte, and the same notes on every segment, over random traffic full of what cannot
-   be cut short. */
+   be cut short. In some rounds their records are made later, as another thread would (tell.c). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +12,26 @@
 
 #include "base/time.h"
 #include "bench/conversation.h"
+#include "conn_hash.h"
 #include "judge/judge.h"
 #include "report/report.h"
 #include "track/track.h"
 
-#define ROUNDS	 200
-#define TALKS	 40   /* at once, of one round */
-#define SEGMENTS 4000 /* of one round */
-#define PORTS	 30   /* few: they are used again and again */
-#define ODD	 25   /* one of so many segments is changed */
+#define ROUNDS	   200
+#define TALKS	   40	/* at once, of one round */
+#define SEGMENTS   4000 /* of one round */
+#define PORTS	   30	/* few: they are used again and again */
+#define CALM_PORTS 2000
+#define ODD	   25	/* one of so many segments is changed */
+#define LATE	   8192 /* at most, that wait to be told */
+#define FLOWS	   2048 /* that a tracker has room for, at least (track.c) */
+
+/* What the tracker said, to be told later. */
+struct late {
+	bool is_conn;
+	struct track_due due;
+	struct host_sighting host;
+};
 
 /* One of the two ways. */
 struct way {
@@ -32,101 +43,11 @@ struct way {
 	uint64_t records, straight;
 	uint64_t notes; /* a hash of all that was said of segments */
 	uint64_t facts; /* ... and of what stands in records, told in JSON or not */
+	struct late late[LATE];
+	unsigned late_put, late_told;
+	struct chance delay; /* how long it waits; state 0: until it has to be told */
+	uint64_t settled;    /* how often memory was short */
 };
-
-static void mix(uint64_t *hash, uint64_t value)
-{
-	*hash = (*hash ^ value) * UINT64_C(0x100000001b3);
-	*hash ^= *hash >> 29;
-}
-
-static void mix_moment(uint64_t *hash, const struct moment *moment)
-{
-	mix(hash, moment->frame);
-	mix(hash, (uint64_t)moment->time_ns);
-	mix(hash, (uint64_t)moment->seq << 32 | moment->ack);
-	mix(hash, (uint64_t)moment->raw_seq << 32 | moment->raw_ack);
-	mix(hash, (uint64_t)moment->payload_bytes << 32 | moment->notes);
-	mix(hash, (uint64_t)moment->window << 48 | (uint64_t)moment->ip_id << 32 |
-			  (uint64_t)moment->flags << 24 | (uint64_t)moment->from << 16 |
-			  (uint64_t)moment->ttl << 8 | moment->options);
-}
-
-static void mix_fin(uint64_t *hash, const struct fin *fin)
-{
-	mix_moment(hash, &fin->first);
-	mix_moment(hash, &fin->acked);
-	mix(hash, fin->seq);
-	mix(hash, fin->repeats);
-	mix(hash, (uint64_t)fin->last_repeat_ns);
-	mix(hash, fin->last_repeat_frame);
-	mix(hash, (uint64_t)fin->last_gap_ns);
-	mix(hash, fin->acked_again);
-	mix(hash, fin->acked_again_frame);
-	mix(hash, (uint64_t)fin->acks_peer_fin << 1 | fin->completes_handshake);
-	mix(hash, (uint64_t)fin->silence_ns);
-}
-
-static void mix_half(uint64_t *hash, const struct half *half)
-{
-	mix(hash, half->packets << 32 | half->data_packets);
-	mix(hash, half->bytes);
-	mix(hash, half->payload_bytes);
-	mix(hash, half->unique_bytes);
-	mix(hash, (uint64_t)half->snd_una << 32 | half->snd_nxt);
-	mix(hash, half->largest_acked_bytes);
-	mix(hash, half->syn_window);
-	for (unsigned i = 0; i < sizeof(half->syn_option_order); i++)
-		mix(hash, half->syn_option_order[i]);
-	mix(hash, half->tsval_known);
-	mix(hash, (uint64_t)half->first_tsval << 32 | half->last_tsval);
-	mix(hash, (uint64_t)half->first_tsval_ns);
-	mix(hash, (uint64_t)half->last_tsval_ns);
-	mix(hash, half->rtt.samples);
-	mix(hash, (uint64_t)half->rtt.least_ns);
-	mix(hash, (uint64_t)half->rtt.most_ns);
-	mix(hash, (uint64_t)half->rtt.total_ns);
-	mix(hash, (uint64_t)half->answer_least_ns);
-	mix(hash, half->data_after_peer_fin);
-	mix_moment(hash, &half->first_data);
-	mix_moment(hash, &half->last_data);
-	mix_moment(hash, &half->last);
-	mix_fin(hash, half->closing);
-	for (unsigned i = 0; i < half->state_count; i++)
-		mix(hash, half->states[i].frame << 8 | half->states[i].state << 1 |
-				  half->states[i].assumed);
-}
-
-static void mix_conn(uint64_t *hash, const struct conn *conn)
-{
-	mix_half(hash, &conn->half[END_CLIENT]);
-	mix_half(hash, &conn->half[END_SERVER]);
-	mix(hash, (uint64_t)conn->judged_ns);
-	mix(hash, conn->judged_frame);
-	mix(hash, (uint64_t)conn->capture_pause_ns);
-	mix(hash, (uint64_t)conn->at_end << 9 | (uint64_t)conn->ipv6 << 8 | conn->viewpoint);
-	mix_moment(hash, &conn->syn);
-	mix_moment(hash, &conn->synack);
-	mix_moment(hash, &conn->handshake_ack);
-	mix_moment(hash, &conn->opened);
-	for (unsigned i = 0; i < conn->moment_count; i++)
-		mix_moment(hash, &conn->moments[i]);
-	for (unsigned kind = 0; kind < STALL_KINDS; kind++) {
-		const struct stall *stall = &conn->stalls[kind];
-
-		mix(hash, stall->count << 8 | stall->who);
-		mix(hash, (uint64_t)stall->total_ns);
-		mix(hash, (uint64_t)stall->longest_ns);
-		mix(hash, stall->first_frame << 32 | stall->last_frame);
-	}
-	mix(hash, (uint64_t)conn->longest_idle_ns);
-	mix(hash, conn->longest_idle_first << 32 | conn->longest_idle_last);
-	mix(hash, (uint64_t)conn->last_idle_ns);
-	mix(hash, conn->last_idle_frame);
-	mix(hash, conn->quality.cut << 32 | conn->quality.offload);
-	mix(hash, conn->quality.cut_frame << 32 | conn->quality.offload_frame);
-	mix(hash, conn->quality.offload_end);
-}
 
 static void take_conn(void *context, const struct conn *conn)
 {
@@ -134,7 +55,7 @@ static void take_conn(void *context, const struct conn *conn)
 
 	way->records++;
 	way->straight += conn->straight;
-	mix_conn(&way->facts, conn);
+	conn_hash(&way->facts, conn);
 	judge_conn(way->judge, conn, &way->judgement);
 	report_conn(way->report, conn, &way->judgement);
 }
@@ -144,15 +65,54 @@ static void take_host(void *context, const struct host_sighting *host)
 	judge_host(((struct way *)context)->judge, host);
 }
 
+/* Tell what waits, but for the last @left. */
+static void tell_late(struct way *way, unsigned left)
+{
+	while (way->late_put - way->late_told > left) {
+		const struct late *late = &way->late[way->late_told++ % LATE];
+
+		if (!late->is_conn) {
+			take_host(way, &late->host);
+			continue;
+		}
+		take_conn(way, tracker_tell(way->tracker, &late->due));
+		tracker_take_back(way->tracker, late->due.ref);
+	}
+}
+
+static void put_late(struct way *way, const struct late *late)
+{
+	tell_late(way, LATE - 1);
+	if (way->delay.state && chance_below(&way->delay, 100) == 0)
+		tell_late(way, (unsigned)chance_below(&way->delay, 500));
+	way->late[way->late_put++ % LATE] = *late;
+}
+
+static void take_due(void *context, const struct track_due *due)
+{
+	put_late(context, &(struct late){ .is_conn = true, .due = *due });
+}
+
+static void take_host_late(void *context, const struct host_sighting *host)
+{
+	put_late(context, &(struct late){ .host = *host });
+}
+
+static void settle_late(void *context)
+{
+	((struct way *)context)->settled++;
+	tell_late(context, 0);
+}
+
 static void take_segment(void *context, const struct segment *seg, const struct track_note *note)
 {
 	struct way *way = context;
 
-	mix(&way->notes, seg->frame);
-	mix(&way->notes, note->conn);
-	mix(&way->notes, (uint64_t)note->notes << 8 | note->from);
-	mix(&way->notes, (uint64_t)note->seq << 32 | note->ack);
-	mix(&way->notes, (uint64_t)note->states[0] << 8 | (uint64_t)note->states[1]);
+	hash_mix(&way->notes, seg->frame);
+	hash_mix(&way->notes, note->conn);
+	hash_mix(&way->notes, (uint64_t)note->notes << 8 | note->from);
+	hash_mix(&way->notes, (uint64_t)note->seq << 32 | note->ack);
+	hash_mix(&way->notes, (uint64_t)note->states[0] << 8 | (uint64_t)note->states[1]);
 }
 
 static void take_group(void *context, const struct group_verdict *group)
@@ -166,17 +126,31 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static void way_open(struct way *way, bool obvious, bool segments, size_t connections)
+enum manner {
+	SHORT,
+	SHORT_LATE,
+	OBVIOUS
+};
+
+static void way_open(struct way *way, enum manner manner, bool segments, size_t connections)
 {
-	const struct track_limits limits = { .connections = connections, .obvious = obvious };
-	const struct track_sink sink = { .context = way,
-					 .conn = take_conn,
-					 .segment = segments ? take_segment : NULL,
-					 .host = take_host };
+	const struct track_limits limits = { .connections = connections,
+					     .obvious = manner == OBVIOUS };
+	struct track_sink sink = { .context = way,
+				   .conn = take_conn,
+				   .segment = segments ? take_segment : NULL,
+				   .host = take_host };
 	const struct report_options options = { .conn = 0 };
 	struct err err = { .kind = ERR_NONE };
 
+	if (manner == SHORT_LATE) {
+		sink.conn = NULL;
+		sink.due = take_due;
+		sink.settle = settle_late;
+		sink.host = take_host_late;
+	}
 	*way = (struct way){ .judge = judge_new(), .tracker = tracker_new(&limits, &sink) };
+	way->delay.state = connections;
 	if (!way->judge || !way->tracker || !out_init(&way->out, memfd_create("way", 0), &err))
 		fail("no memory");
 	way->report = report_new(formats_find("json"), &options, &way->out, &err);
@@ -203,6 +177,8 @@ static char *way_text(struct way *way, size_t *count)
 	char *text;
 
 	tracker_finish(way->tracker);
+	tell_late(way, 0);
+	tracker_join(way->tracker);
 	judge_groups(way->judge, tracker_stats(way->tracker)->last_ns, take_group, way);
 	out_finish(&way->out, &err);
 	bytes = lseek(way->out.fd, 0, SEEK_END);
@@ -344,8 +320,8 @@ static void begin(struct talk *talk, struct chance *chance, int64_t time_ns, boo
 		.reorder = calm ? 0 : 30,
 	};
 
-	talk->number = (uint32_t)chance_below(chance, calm ? 60000 : 1000);
-	talk->port = (uint16_t)(5000 + talk->number % (calm ? 60000 : PORTS));
+	talk->number = (uint32_t)chance_below(chance, calm ? CALM_PORTS : 1000);
+	talk->port = (uint16_t)(5000 + talk->number % (calm ? CALM_PORTS : PORTS));
 	talk->ipv6 = chance_below(chance, 5) == 0;
 	talk->bare = chance_below(chance, 5) == 0;
 	talk->plan.kind = kinds[chance_below(chance, sizeof(kinds) / sizeof(kinds[0]))];
@@ -381,15 +357,17 @@ static void pause_talk(struct conversation *plan, struct chance *chance)
 		plan->plan[i].time_ns += pause_ns;
 }
 
-/* A mirror port shows the last segment once more. */
-static void add_copy(struct segment_batch *batch, uint64_t frame)
+/* A mirror port shows the last segment once more, on another path or on the same. */
+static void add_copy(struct segment_batch *batch, uint64_t frame, bool same)
 {
 	struct segment *copy = &batch->segments[batch->count];
 
 	*copy = batch->segments[batch->count - 1];
 	copy->frame = frame;
-	copy->path = 7;
-	copy->ttl--;
+	if (!same) {
+		copy->path = 7;
+		copy->ttl--;
+	}
 	batch->count++;
 }
 
@@ -423,6 +401,23 @@ static struct segment *ack_first(struct segment_batch *batch, uint64_t frame)
 	return fin;
 }
 
+/* The last segment of the batch, a FIN, was sent before the other end's FIN came. Return: the ACK
+   of that. */
+static struct segment *cross(struct segment_batch *batch, uint64_t frame)
+{
+	struct segment *fin = &batch->segments[batch->count++], *ack = fin + 1;
+
+	*ack = *fin;
+	ack->seq = segment_end(fin);
+	ack->flags = TCP_ACK;
+	ack->payload_bytes = 0;
+	ack->ip_id ^= 0x8000;
+	settle(ack);
+	fin->ack.raw--;
+	fin->frame = frame;
+	return ack;
+}
+
 static void both_take(struct way ways[static 2], struct segment_batch *batch)
 {
 	tracker_add(ways[0].tracker, batch);
@@ -430,7 +425,7 @@ static void both_take(struct way ways[static 2], struct segment_batch *batch)
 	batch->count = 0;
 }
 
-static void feed(struct way ways[static 2], struct chance *chance, bool calm)
+static void feed(struct way ways[static 2], struct chance *chance, bool calm, uint64_t segments)
 {
 	static struct segment_batch batch;
 	static struct talk talks[TALKS];
@@ -442,7 +437,7 @@ static void feed(struct way ways[static 2], struct chance *chance, bool calm)
 	for (unsigned i = 0; i < TALKS; i++)
 		begin(&talks[i], chance, start_ns + (int64_t)chance_below(chance, NSEC_PER_SEC),
 		      calm);
-	for (uint64_t frame = 1; frame <= SEGMENTS; frame++) {
+	for (uint64_t frame = 1; frame <= segments; frame++) {
 		struct talk *talk = earliest(talks);
 		struct conversation *plan = &talk->plan;
 
@@ -464,15 +459,17 @@ static void feed(struct way ways[static 2], struct chance *chance, bool calm)
 		}
 		if (calm && plan->next + 1 == plan->count && (seg->flags & TCP_FIN) &&
 		    batch.count + 1 < SEGMENT_BATCH)
-			seg = ack_first(&batch, frame++);
+			seg = talk->number % 8 ? ack_first(&batch, frame++)
+					       : cross(&batch, frame++);
 		seg->frame = frame;
 		batch.count++;
 		if (chance_below(chance, copies) == 0 && batch.count < SEGMENT_BATCH)
-			add_copy(&batch, ++frame);
+			add_copy(&batch, ++frame, talk->number % 2);
 		else if (chance_below(chance, updates) == 0 && batch.count < SEGMENT_BATCH &&
 			 !(seg->flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 			add_update(&batch, ++frame);
-		if (plan->next == plan->count && !conversation_go_on(plan))
+		if (plan->next == plan->count &&
+		    (chance_below(chance, 8) == 0 || !conversation_go_on(plan)))
 			begin(talk, chance, planned->time_ns + NSEC_PER_MSEC, calm);
 		if (batch.count == SEGMENT_BATCH || chance_below(chance, 50) == 0)
 			both_take(ways, &batch);
@@ -491,53 +488,82 @@ static void show_difference(const char *a, const char *b)
 	fprintf(stderr, "short: %.1500s\n\nobvious: %.1500s\n", a + line, b + line);
 }
 
+/* One way in short, one obviously. Return: false: they differ. */
+static bool compare(struct way ways[static 2], unsigned round)
+{
+	size_t counts[2];
+	char *texts[2];
+	bool same = false;
+
+	for (unsigned i = 0; i < 2; i++)
+		texts[i] = way_text(&ways[i], &counts[i]);
+	const struct track_stats *brief = tracker_stats(ways[0].tracker);
+	const struct track_stats *full = tracker_stats(ways[1].tracker);
+
+	if (counts[0] != counts[1] || memcmp(texts[0], texts[1], counts[0]) != 0) {
+		fprintf(stderr, "round %u differs\n", round);
+		show_difference(texts[0], texts[1]);
+	} else if (ways[0].notes != ways[1].notes) {
+		fprintf(stderr, "round %u: other notes on segments\n", round);
+	} else if (ways[0].facts != ways[1].facts) {
+		fprintf(stderr, "round %u: other facts\n", round);
+	} else if (memcmp(brief, full, sizeof(*brief)) != 0) {
+		fprintf(stderr, "round %u: other figures\n", round);
+	} else {
+		same = true;
+	}
+	if (ways[1].straight)
+		fail("the obvious way took a short cut");
+	for (unsigned i = 0; i < 2; i++) {
+		free(texts[i]);
+		way_close(&ways[i]);
+	}
+	return same;
+}
+
+/* Nothing is told before memory is short: what waits must not take what the living need. */
+static uint64_t never_told_early(void)
+{
+	static struct way ways[2];
+	struct chance chance = { .state = 7 };
+
+	way_open(&ways[0], SHORT_LATE, false, FLOWS);
+	way_open(&ways[1], OBVIOUS, false, FLOWS);
+	ways[0].delay.state = 0;
+	feed(ways, &chance, true, 25 * SEGMENTS);
+	if (!compare(ways, 0))
+		exit(1);
+	return ways[0].settled;
+}
+
 int main(void)
 {
-	uint64_t records = 0, straight = 0;
+	uint64_t records = 0, straight = 0, short_of = 0, settled = never_told_early();
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		struct chance chance = { .state = round };
-		size_t connections = round % 4 ? 4096 : 24; /* now and then there is no room */
+		bool tight = round % 8 == 0 || round % 8 == 3; /* there is no room */
+		size_t connections = tight ? 24 : 4096;
 		bool segments = round % 2; /* somebody wants them: nothing begins in brief */
-		struct way ways[2];
-		size_t counts[2];
-		char *texts[2];
+		bool late = !segments && round % 3 == 0;
+		static struct way ways[2];
 
-		for (unsigned i = 0; i < 2; i++)
-			way_open(&ways[i], i == 1, segments, connections);
-		feed(ways, &chance, round % 4 == 2); /* nobody wants its segments then */
-		for (unsigned i = 0; i < 2; i++)
-			texts[i] = way_text(&ways[i], &counts[i]);
-		if (counts[0] != counts[1] || memcmp(texts[0], texts[1], counts[0]) != 0) {
-			fprintf(stderr, "round %u differs\n", round);
-			show_difference(texts[0], texts[1]);
+		way_open(&ways[0], late ? SHORT_LATE : SHORT, segments, connections);
+		way_open(&ways[1], OBVIOUS, segments, connections);
+		/* In calm rounds nobody wants its segments. */
+		feed(ways, &chance, round % 4 == 2, SEGMENTS);
+		if (!compare(ways, round))
 			return 1;
-		}
-		if (ways[0].notes != ways[1].notes) {
-			fprintf(stderr, "round %u: other notes on segments\n", round);
-			return 1;
-		}
-		if (ways[0].facts != ways[1].facts) {
-			fprintf(stderr, "round %u: other facts\n", round);
-			return 1;
-		}
-		const struct track_stats *brief = tracker_stats(ways[0].tracker);
-		const struct track_stats *full = tracker_stats(ways[1].tracker);
-
-		if (memcmp(brief, full, sizeof(*brief)) != 0) {
-			fprintf(stderr, "round %u: other figures\n", round);
-			return 1;
-		}
-		if (ways[1].straight)
-			fail("the obvious way took a short cut");
 		records += ways[0].records;
 		straight += ways[0].straight;
-		for (unsigned i = 0; i < 2; i++) {
-			free(texts[i]);
-			way_close(&ways[i]);
-		}
+		short_of += ways[0].settled;
 	}
-	printf("%llu connections in %u rounds, the same both ways; %llu went straight\n",
-	       (unsigned long long)records, ROUNDS, (unsigned long long)straight);
-	return records > ROUNDS * 100u && straight > ROUNDS * 10u ? 0 : 1;
+	printf("%llu connections in %u rounds, the same both ways; %llu went straight; memory was "
+	       "short %llu times, and %llu times where it is roomy\n",
+	       (unsigned long long)records, ROUNDS, (unsigned long long)straight,
+	       (unsigned long long)short_of, (unsigned long long)settled);
+	return records > ROUNDS * 100u && straight > ROUNDS * 10u && short_of > ROUNDS &&
+			       settled > 1
+		       ? 0
+		       : 1;
 }

@@ -4,7 +4,7 @@
 #include "track/brief_stream.h"
 #include "track/tracker.h"
 
-#define BRIEFS_AHEAD 12 /* entries of a ring that are fetched ahead */
+#define BRIEFS_AHEAD (2 * BRIEF_FETCH_LEVELS) /* entries of a ring that are fetched ahead */
 #define BRIEF_FINS   (BRIEF_FIN_A | BRIEF_FIN_B)
 
 static struct brief *brief_at(const struct tracker *tracker, uint32_t index)
@@ -50,14 +50,11 @@ void brief_give(struct tracker *tracker, uint32_t index)
 {
 	struct pool *chunks = &tracker->pools.brief_chunks;
 	struct brief *brief = brief_at(tracker, index);
-	uint32_t at = brief->last;
 
-	while (at) {
-		const struct brief_chunk *chunk = pool_at(chunks, at);
-		uint32_t next = chunk->next == brief->last ? 0 : chunk->next;
+	if (brief->last) {
+		const struct brief_chunk *last = pool_at(chunks, brief->last);
 
-		pool_give(chunks, at);
-		at = next;
+		pool_give_chain(chunks, last->next, brief->last, brief->chunks);
 	}
 	brief->first_frame = 0;
 	pool_give(&tracker->pools.briefs, index);
@@ -273,37 +270,41 @@ static uint32_t due_take(const struct tracker *tracker, struct ring *ring)
 	return first_frame && (uint32_t)first_frame == entry.tag ? entry.index : 0;
 }
 
-/*
- * Start fetching what the next briefs will touch, a level at each step towards the front: the
- * brief, its last chunk and its place in the table, the first chunk (the last one's next), the
- * second.
- */
+void brief_fetch(const struct pools *pools, uint32_t index, unsigned level)
+{
+	const struct brief *brief = pool_at(&pools->briefs, index);
+
+	if (level == 0) {
+		__builtin_prefetch(brief);
+		__builtin_prefetch((const char *)brief + 64);
+		return;
+	}
+	uint32_t at = brief->first_frame ? brief->last : 0;
+
+	for (; at && level > 1; level--) {
+		const struct brief_chunk *chunk = pool_at(&pools->brief_chunks, at);
+
+		at = chunk->next;
+	}
+	if (at)
+		__builtin_prefetch(pool_at(&pools->brief_chunks, at));
+}
+
+/* Start fetching what the next briefs will touch, a level at each step towards the front. */
 static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 {
-	const struct pool *chunks = &tracker->pools.brief_chunks;
-	const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD);
+	/* Where records are made elsewhere, only what the last chunk says is wanted here. */
+	unsigned levels = tracker->sink.due ? 2 : BRIEF_FETCH_LEVELS;
 
-	if (entry) {
-		const char *brief = pool_at(&tracker->pools.briefs, entry->index);
-
-		__builtin_prefetch(brief);
-		__builtin_prefetch(brief + 64);
-	}
-	for (uint32_t step = 1; step < BRIEFS_AHEAD / 2; step++) {
-		entry = ring_ahead(ring, BRIEFS_AHEAD - 2 * step);
+	for (unsigned level = 0; level < levels; level++) {
+		const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD - 2 * level);
 		const struct brief *brief = entry ? brief_at(tracker, entry->index) : NULL;
-		uint32_t at = brief && brief->first_frame ? brief->last : 0;
 
-		if (step == 1 && at)
+		if (entry)
+			brief_fetch(&tracker->pools, entry->index, level);
+		if (level == 1 && brief && brief->first_frame)
 			__builtin_prefetch(table_place(&tracker->table,
 						       table_hash(&tracker->table, &brief->tuple)));
-		for (uint32_t level = 1; at && level < step; level++) {
-			const struct brief_chunk *chunk = pool_at(chunks, at);
-
-			at = chunk->next;
-		}
-		if (at)
-			__builtin_prefetch(pool_at(chunks, at));
 	}
 }
 

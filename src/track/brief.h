@@ -29,7 +29,7 @@ struct segment;
 
 /* What was written down, as one stream through a ring of chunks. */
 struct brief_chunk {
-	uint32_t next; /* of the last one: the first */
+	uint32_t next; /* of the last one: the first; here because pool_give_chain() wants it */
 	uint8_t bytes[BRIEF_CHUNK_BYTES];
 };
 static_assert(sizeof(struct brief_chunk) == 64, "one cache line");
@@ -66,6 +66,7 @@ struct brief {
 	uint16_t window[2];   /* of each end's last segment */
 	uint8_t ttl[2];
 	uint8_t course; /* enum course_bit */
+	uint8_t chunks; /* in the ring */
 };
 static_assert(sizeof(struct brief) == 80, "little more than a cache line");
 
@@ -108,6 +109,11 @@ static inline bool brief_regular(const struct brief *brief)
    brief is; @slot: gets the flow's index, and stays as it was where there is no room. */
 void brief_replay(struct tracker *into, const struct pools *from, const struct brief *brief,
 		  struct slot *slot);
+
+/* Start fetching a part of what reading a brief will touch, each after the one before has come: the
+   brief, its last chunk, the first one, the second... */
+#define BRIEF_FETCH_LEVELS 6
+void brief_fetch(const struct pools *pools, uint32_t index, unsigned level);
 
 /* Give a brief back; its place in the table is the caller's. */
 void brief_give(struct tracker *tracker, uint32_t index);

@@ -155,6 +155,7 @@ static bool record_append(struct pools *pools, struct brief *brief, const struct
 			last->next = index;
 		brief->last = index;
 		brief->used = 0;
+		brief->chunks++;
 	}
 	return true;
 }

@@ -92,6 +92,22 @@ const struct conn *tracker_tell(struct tracker *tracker, const struct track_due 
 	return conn;
 }
 
+static_assert(TRACK_FETCH_LEVELS == BRIEF_FETCH_LEVELS, "of a flow there is one level");
+
+void tracker_tell_soon(const struct tracker *tracker, const struct track_due *due, unsigned level)
+{
+	const struct pools *pools = &tracker->teller->pools;
+
+	if (due->ref & REF_BRIEF) {
+		brief_fetch(pools, due->ref & REF_INDEX, level);
+	} else if (level == 0) {
+		const char *flow = pool_at(&pools->flows, due->ref);
+
+		for (size_t line = 0; line < sizeof(struct flow); line += 64)
+			__builtin_prefetch(flow + line);
+	}
+}
+
 void tracker_join(struct tracker *tracker)
 {
 	struct track_stats *from = &tracker->teller->stats, *to = &tracker->stats;

@@ -111,6 +111,11 @@ void tracker_finish(struct tracker *tracker);
  */
 const struct conn *tracker_tell(struct tracker *tracker, const struct track_due *due);
 
+/* Start fetching a part of what tracker_tell() will read of a connection; all parts of it, from 0
+   on, each some connections after the one before, make it fast. For the same thread. */
+#define TRACK_FETCH_LEVELS 6
+void tracker_tell_soon(const struct tracker *tracker, const struct track_due *due, unsigned level);
+
 /* The record of a connection that was due is done with: its memory is the tracker's again. */
 void tracker_take_back(struct tracker *tracker, uint32_t ref);
 
