@@ -5,26 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/progress.h"
-#include "decode/decode.h"
-#include "judge/judge.h"
-#include "peers/wireshark.h"
-#include "peers/zeek.h"
-#include "track/track.h"
-
-struct pipeline {
-	const struct pipeline_options *options; /* borrowed */
-	struct pipeline_result *result;		/* borrowed */
-	struct source *source;			/* owned, as all below */
-	struct decoder *decoder;
-	struct tracker *tracker;     /* NULL where nobody needs connections */
-	struct judge *judge;	     /* likewise */
-	struct wireshark *wireshark; /* NULL unless its words are wanted */
-	struct zeek *zeek;	     /* likewise */
-	struct report *report;
-	struct segment_batch *batch;
-	struct judgement *judgement; /* reused for every connection */
-};
+#include "cmd/pipeline_parts.h"
 
 /* Whether "end.rst,open.refused" names an id or something above it. */
 static bool names(const char *list, const char *id)
@@ -59,7 +40,7 @@ static void check_fail_on(struct pipeline *pipeline, const struct verdict *verdi
 			pipeline->result->fail_on_met = true;
 }
 
-static void take_conn(void *context, const struct conn *conn)
+void pipeline_take_conn(void *context, const struct conn *conn)
 {
 	struct pipeline *pipeline = context;
 	struct judgement *judgement = pipeline->judgement;
@@ -138,12 +119,18 @@ static bool open_tracking(struct pipeline *pipeline, unsigned needs)
 	struct track_limits limits = { .connections = pipeline->options->max_connections };
 	struct track_sink sink = {
 		.context = pipeline,
-		.conn = take_conn,
+		.conn = pipeline_take_conn,
 		.segment = needs & NEEDS_SEGMENTS ? take_segment : NULL,
 		.moved = needs & NEEDS_SEGMENTS ? take_moved : NULL,
 		.host = take_host,
 	};
 
+	if (pipeline->jobs && !sink.segment) {
+		sink.conn = NULL;
+		sink.due = jobs_take_due;
+		sink.settle = jobs_settle;
+		sink.host = jobs_take_host;
+	}
 	pipeline->tracker = tracker_new(&limits, &sink);
 	pipeline->judge = judge_new();
 	return pipeline->tracker && pipeline->judge;
@@ -161,6 +148,10 @@ static bool open_stages(struct pipeline *pipeline, struct out *out, struct err *
 	pipeline->judgement = calloc(1, sizeof(*pipeline->judgement));
 	bool ok = pipeline->decoder && pipeline->batch && pipeline->judgement;
 
+	if (options->jobs > 1)
+		ok = ok && (pipeline->jobs =
+				    jobs_new(pipeline, (needs & NEEDS_CONNS) &&
+							       !(needs & NEEDS_SEGMENTS))) != NULL;
 	if (needs & (NEEDS_CONNS | NEEDS_SEGMENTS))
 		ok = ok && open_tracking(pipeline, needs);
 	if (needs & NEEDS_WIRESHARK)
@@ -178,6 +169,7 @@ static bool open_stages(struct pipeline *pipeline, struct out *out, struct err *
 
 static void close_stages(struct pipeline *pipeline)
 {
+	jobs_free(pipeline->jobs);
 	report_free(pipeline->report);
 	zeek_free(pipeline->zeek);
 	wireshark_free(pipeline->wireshark);
@@ -189,10 +181,8 @@ static void close_stages(struct pipeline *pipeline)
 	free(pipeline->judgement);
 }
 
-/* Hand the decoded segments on; afterwards the batch is empty. */
-static void pass_on(struct pipeline *pipeline)
+void pipeline_pass_on(struct pipeline *pipeline, const struct segment_batch *batch)
 {
-	const struct segment_batch *batch = pipeline->batch;
 	/* With --peers the words of each packet are asked for in take_segment(). */
 	bool streams = pipeline->wireshark && !pipeline->options->report.peers_wireshark;
 
@@ -202,32 +192,56 @@ static void pass_on(struct pipeline *pipeline)
 		zeek_add_batch(pipeline->zeek, batch);
 	if (pipeline->tracker)
 		tracker_add(pipeline->tracker, batch);
+}
+
+/* Hand the decoded segments on; afterwards the batch is empty. */
+static void pass_on(struct pipeline *pipeline)
+{
+	pipeline_pass_on(pipeline, pipeline->batch);
 	decode_batch_begin(pipeline->decoder, pipeline->batch);
 }
 
 /* The recording went on after its last frame, as the capture says: the clock moves on. */
-static void pass_silence(struct pipeline *pipeline, uint64_t last_frame, int64_t last_ns)
+static void pass_silence(struct pipeline *pipeline, const struct place *place)
 {
 	struct source_stats figures;
 
 	source_stats(pipeline->source, &figures);
-	if (!pipeline->tracker || last_frame == 0 || figures.end_ns == TIME_NONE ||
-	    figures.end_ns <= last_ns)
+	if (place->last_frame == 0 || figures.end_ns == TIME_NONE ||
+	    figures.end_ns <= place->last_ns)
 		return;
 	decode_batch_begin(pipeline->decoder, pipeline->batch);
 	pipeline->batch->segments[pipeline->batch->count++] = (struct segment){
-		.frame = last_frame,
+		.frame = place->last_frame,
 		.time_ns = figures.end_ns,
 		.what = SEGMENT_NOT_TCP,
 	};
 	tracker_add(pipeline->tracker, pipeline->batch);
 }
 
+void pipeline_note_place(struct place *place, const struct frame_batch *frames)
+{
+	if (frames->count == 0)
+		return;
+	place->last_frame = frames->frames[frames->count - 1].number;
+	place->last_ns = frames->frames[frames->count - 1].time_ns;
+}
+
+void pipeline_end_tracking(struct pipeline *pipeline, const struct place *place)
+{
+	enum err_kind damage = pipeline->result->damage.kind;
+
+	/* A frame's interface was asked for that does not exist: there is nothing to tell. */
+	if (!pipeline->tracker || damage == ERR_USAGE)
+		return;
+	if (damage == ERR_NONE)
+		pass_silence(pipeline, place);
+	tracker_finish(pipeline->tracker);
+}
+
 static void run(struct pipeline *pipeline, const struct out *out)
 {
-	uint64_t last_frame = 0;
-	int64_t last_ns = TIME_NONE;
-
+	struct place place = { .last_ns = TIME_NONE };
 	struct frame_batch frames;
 	struct progress progress;
 
@@ -241,14 +255,10 @@ static void run(struct pipeline *pipeline, const struct out *out)
 			decode_frame(pipeline->decoder, &frames.frames[i], pipeline->batch);
 		}
 		pass_on(pipeline); /* the frames' bytes go with the next read */
-		if (frames.count > 0) {
-			last_frame = frames.frames[frames.count - 1].number;
-			last_ns = frames.frames[frames.count - 1].time_ns;
-		}
+		pipeline_note_place(&place, &frames);
 		progress_step(&progress, frames.count);
 	}
-	if (pipeline->result->damage.kind == ERR_NONE)
-		pass_silence(pipeline, last_frame, last_ns);
+	pipeline_end_tracking(pipeline, &place);
 	progress_end(&progress);
 }
 
@@ -279,10 +289,8 @@ static void finish(struct pipeline *pipeline)
 		.damage = &pipeline->result->damage,
 	};
 
-	if (pipeline->tracker) {
-		tracker_finish(pipeline->tracker);
+	if (pipeline->tracker)
 		judge_groups(pipeline->judge, summary.track->last_ns, take_group, pipeline);
-	}
 	if (pipeline->zeek)
 		zeek_finish(pipeline->zeek);
 	if (pipeline->wireshark)
@@ -343,9 +351,10 @@ bool pipeline_run(const struct pipeline_options *options, struct out *out,
 
 	*result = (struct pipeline_result){ .fail_on_met = false };
 	if (ok) {
-		run(&pipeline, out);
-		/* A frame's interface was asked for that does not exist: there is nothing to tell.
-		 */
+		if (pipeline.jobs)
+			jobs_run(pipeline.jobs, out);
+		else
+			run(&pipeline, out);
 		if (result->damage.kind != ERR_USAGE) {
 			finish(&pipeline);
 			ok = check_found(&pipeline, err);

@@ -15,6 +15,7 @@ struct pipeline_options {
 	struct source_options source;
 	const struct report_ops *format;
 	struct report_options report;
+	unsigned jobs;			      /* threads at work; 0 as 1 */
 	size_t max_connections;		      /* 0: by memory */
 	bool zeek_checksums;		      /* as Zeek's default instead of "zeek -C" */
 	const struct option_strings *fail_on; /* each ids, by commas; NULL: none */

@@ -15,7 +15,7 @@
 
 struct read_options {
 	bool help, all, absolute, zeek_checksums;
-	int64_t conn, frame, max_connections;
+	int64_t conn, frame, jobs, max_connections;
 	int format;
 	struct option_strings peers, fail_on;
 	const char *filter, *interface;
@@ -80,6 +80,15 @@ static const struct option_row rows[] = {
 	  .kind = OPTION_FLAG,
 	  .offset = offsetof(struct read_options, zeek_checksums),
 	  .help = "zeek: look at checksums, as Zeek does without -C" },
+	{ .name = "jobs",
+	  .letter = 'j',
+	  .kind = OPTION_INTEGER,
+	  .offset = offsetof(struct read_options, jobs),
+	  .argument = "N",
+	  .least = 1,
+	  .most = 1024,
+	  .preset = 1,
+	  .help = "work with N threads, of which up to 3 find work; the output is the same" },
 	{ .name = "max-connections",
 	  .kind = OPTION_INTEGER,
 	  .offset = offsetof(struct read_options, max_connections),
@@ -210,6 +219,7 @@ static struct pipeline_options plan(const struct read_options *options, int argc
 			    .utf8 = terminal_draws_utf8(),
 			    .color = terminal_may_color(),
 			    .peers_wireshark = options->peers.count > 0 },
+		.jobs = (unsigned)options->jobs,
 		.max_connections = (size_t)options->max_connections,
 		.zeek_checksums = options->zeek_checksums,
 		.fail_on = &options->fail_on,

@@ -12,8 +12,9 @@ that generate makes (kept in out/bench). BUILD is a build folder (meson setup bu
 --save FILE     keep the figures as JSON
 --compare FILE  show them beside those of an earlier run
 
-Times are processor time (user and system) of the whole process, so that another program's work
-disturbs little; ratios are the thing to look at."""
+"processor" is user and system time of the whole process, which another program's work disturbs
+little; "elapsed" is what counts for several threads. Ratios, to tcpdump's, are the thing to look
+at."""
 import argparse
 import json
 import os
@@ -66,12 +67,12 @@ def measure(command):
 def table(title, packets, rows, base):
     """rows: name -> least (seconds, elapsed, bytes)."""
     print("\n%s, %d packets" % (title, packets))
-    print("%-28s %9s %9s %10s %9s %8s" % ("", "processor", "elapsed", "packets/s", "peak MB",
-                                          "x " + base))
+    print("%-28s %9s %9s %10s %9s %9s %9s" % ("", "processor", "elapsed", "packets/s", "peak MB",
+                                              "x " + base, "elapsed"))
     for name, (seconds, elapsed, peak) in rows.items():
-        print("%-28s %7.2f s %7.2f s %8.2f M %9.1f %8.2f" %
-              (name, seconds, elapsed, packets / seconds / 1e6, peak / 1e6,
-               seconds / rows[base][0]))
+        print("%-28s %7.2f s %7.2f s %8.2f M %9.1f %9.2f %9.2f" %
+              (name, seconds, elapsed, packets / elapsed / 1e6, peak / 1e6,
+               seconds / rows[base][0], elapsed / rows[base][1]))
     sys.stdout.flush()
 
 
@@ -94,7 +95,8 @@ def speed(build, rounds, peers):
         path, packets = capture(build, name, options)
         commands = {"tcpdump": ["tcpdump", "-r", path, "-w", "/dev/null"],
                     "floor": [os.path.join(build, "tests/bench/floor"), path],
-                    "tcpwhy": [program, "read", path]}
+                    "tcpwhy": [program, "read", path],
+                    "tcpwhy --jobs 2": [program, "read", "--jobs", "2", path]}
         for form in ("json", "wireshark", "zeek"):
             commands["tcpwhy --format " + form] = [program, "read", "--format", form, path]
         rows = take_turns(commands, rounds)
