@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/time.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "base/digits.h"
 
 struct date {
 	int64_t year;
@@ -38,7 +39,7 @@ static struct date date_from_days(int64_t days)
 void time_format_utc(char text[static TIME_TEXT_BYTES], int64_t time_ns)
 {
 	if (time_ns == TIME_NONE) {
-		snprintf(text, TIME_TEXT_BYTES, "-");
+		memcpy(text, "-", 2);
 		return;
 	}
 
@@ -61,10 +62,20 @@ void time_format_utc(char text[static TIME_TEXT_BYTES], int64_t time_ns)
 
 	struct date date = date_from_days(days);
 
-	snprintf(text, TIME_TEXT_BYTES,
-		 "%04" PRId64 "-%02u-%02uT%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%09" PRId64 "Z",
-		 date.year, date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60,
-		 nanoseconds);
+	text = digits_put_padded(text, (uint64_t)date.year, 4); /* 1677 to 2262 */
+	*text++ = '-';
+	text = digits_put_padded(text, date.month, 2);
+	*text++ = '-';
+	text = digits_put_padded(text, date.day, 2);
+	*text++ = 'T';
+	text = digits_put_padded(text, (uint64_t)of_day / 3600, 2);
+	*text++ = ':';
+	text = digits_put_padded(text, (uint64_t)of_day / 60 % 60, 2);
+	*text++ = ':';
+	text = digits_put_padded(text, (uint64_t)of_day % 60, 2);
+	*text++ = '.';
+	text = digits_put_padded(text, (uint64_t)nanoseconds, 9);
+	memcpy(text, "Z", 2);
 }
 
 int64_t time_now_ns(clockid_t clock)

@@ -2,11 +2,28 @@
 #include "report/community_id.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define PROTOCOL_TCP 6
 #define SHA1_BYTES   20
+
+static EVP_MD *fetched; /* for the whole process; NULL: this library has none */
+
+static void fetch(void)
+{
+	fetched = EVP_MD_fetch(NULL, "SHA1", NULL);
+}
+
+/* EVP_sha1() is looked up anew with every digest, which takes longer than the digest. */
+static const EVP_MD *sha1(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fetch);
+	return fetched;
+}
 
 /* IPv4 addresses take 4 bytes in the hash, IPv6 ones 16. */
 static size_t put_address(uint8_t *to, const struct ip_address *ip)
@@ -56,7 +73,7 @@ void community_id(char text[static COMMUNITY_ID_BYTES], const struct ip_address 
 	unsigned digest_bytes = 0;
 
 	text[0] = '\0';
-	if (!EVP_Digest(message, length, digest, &digest_bytes, EVP_sha1(), NULL) ||
+	if (!sha1() || !EVP_Digest(message, length, digest, &digest_bytes, sha1(), NULL) ||
 	    digest_bytes != SHA1_BYTES)
 		return;
 	memcpy(text, "1:", 2);

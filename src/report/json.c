@@ -13,50 +13,17 @@ static void before_item(struct json *json)
 	json->comma = true;
 }
 
-void json_open(struct json *json, char bracket)
-{
-	before_item(json);
-	out_char(json->out, bracket);
-	json->comma = false;
-}
-
-void json_close(struct json *json, char bracket)
-{
-	out_char(json->out, bracket);
-	json->comma = true;
-}
-
-void json_key(struct json *json, const char *key)
-{
-	before_item(json);
-	out_char(json->out, '"');
-	out_text(json->out, key);
-	out_bytes(json->out, "\":", 2);
-	json->comma = false;
-}
-
-void json_u64(struct json *json, uint64_t number)
-{
-	before_item(json);
-	out_u64(json->out, number);
-}
-
-void json_i64(struct json *json, int64_t number)
-{
-	before_item(json);
-	out_i64(json->out, number);
-}
-
 void json_bool(struct json *json, bool value)
 {
-	before_item(json);
-	out_text(json->out, value ? "true" : "false");
+	char *at = json_begin(json);
+
+	memcpy(at, value ? "true" : "false", 5);
+	json_end(json, at + 5 - value);
 }
 
 void json_null(struct json *json)
 {
-	before_item(json);
-	out_bytes(json->out, "null", 4);
+	json_word(json, NULL);
 }
 
 static void escaped(struct out *out, unsigned char c)
@@ -80,15 +47,36 @@ static void escaped_wide(struct out *out, const char *text, size_t length)
 	out_format(out, "\\u%04x", code);
 }
 
-/* How many bytes from here on need no look at all: printable ASCII but the two that are escaped. */
-static size_t plain_run(const char *text)
-{
-	size_t length = 0;
+#define EACH_BYTE UINT64_C(0x0101010101010101)
 
-	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
-	       text[length] != '\\')
-		length++;
-	return length;
+/* Bit 7 of each byte that is 0; of others too, behind one that is. */
+static uint64_t zero_bytes(uint64_t eight)
+{
+	return (eight - EACH_BYTE) & ~eight & 0x80 * EACH_BYTE;
+}
+
+/* Whether none of eight bytes needs a look: printable ASCII but the two that are escaped. */
+static bool eight_plain(const char *text)
+{
+	uint64_t eight;
+
+	memcpy(&eight, text, sizeof(eight));
+	uint64_t control = (eight - 0x20 * EACH_BYTE) & ~eight; /* below 0x20 */
+
+	return !(((control | eight) & 0x80 * EACH_BYTE) | zero_bytes(eight ^ 0x7f * EACH_BYTE) |
+		 zero_bytes(eight ^ '"' * EACH_BYTE) | zero_bytes(eight ^ '\\' * EACH_BYTE));
+}
+
+/* How many bytes from here on need no look at all. */
+static size_t plain_run(const char *text, const char *end)
+{
+	const char *at = text;
+
+	while (end - at >= 8 && eight_plain(at))
+		at += 8;
+	while (*at >= 0x20 && *at < 0x7f && *at != '"' && *at != '\\')
+		at++;
+	return (size_t)(at - text);
 }
 
 void json_text(struct json *json, const char *text)
@@ -103,7 +91,7 @@ void json_text(struct json *json, const char *text)
 	const char *end = text + strlen(text);
 
 	while (text < end) {
-		size_t run = plain_run(text);
+		size_t run = plain_run(text, end);
 
 		out_bytes(json->out, text, run);
 		text += run;
@@ -138,18 +126,6 @@ void json_address(struct json *json, const struct ip_address *ip)
 	out_char(json->out, '"');
 }
 
-void json_key_u64(struct json *json, const char *key, uint64_t number)
-{
-	json_key(json, key);
-	json_u64(json, number);
-}
-
-void json_key_i64(struct json *json, const char *key, int64_t number)
-{
-	json_key(json, key);
-	json_i64(json, number);
-}
-
 void json_key_bool(struct json *json, const char *key, bool value)
 {
 	json_key(json, key);
@@ -160,18 +136,6 @@ void json_key_text(struct json *json, const char *key, const char *text)
 {
 	json_key(json, key);
 	json_text(json, text);
-}
-
-void json_key_null(struct json *json, const char *key)
-{
-	json_key(json, key);
-	json_null(json);
-}
-
-void json_key_count(struct json *json, const char *key, uint64_t number)
-{
-	if (number > 0)
-		json_key_u64(json, key, number);
 }
 
 void json_key_ns(struct json *json, const char *key, int64_t time_ns)
@@ -193,7 +157,7 @@ void json_key_moment(struct json *json, const char *key, const char *key_ns, int
 		return;
 	}
 	time_format_utc(text, time_ns);
-	json_key_text(json, key, text);
+	json_key_word(json, key, text);
 	json_key_i64(json, key_ns, time_ns);
 }
 

@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/digits.h"
 #include "report/out.h"
 
 /*
@@ -16,29 +18,134 @@ struct json {
 	bool comma;	 /* the next item needs one before it */
 };
 
+#define JSON_WORD_MOST 256 /* bytes of a key, or of another text that is written as it is */
+
+/* The comma before an item, and its opening; room for the item, and JSON_WORD_MOST behind it. */
+static inline char *json_begin(struct json *json)
+{
+	char *at = out_room(json->out, 2 * JSON_WORD_MOST);
+
+	*at = ',';
+	return at + json->comma;
+}
+
+static inline void json_end(struct json *json, const char *at)
+{
+	out_wrote(json->out, at);
+	json->comma = true;
+}
+
 /* One of "{}" or "[]". */
-void json_open(struct json *json, char bracket);
-void json_close(struct json *json, char bracket);
+static inline void json_open(struct json *json, char bracket)
+{
+	char *at = json_begin(json);
+
+	*at = bracket;
+	out_wrote(json->out, at + 1);
+	json->comma = false;
+}
+
+static inline void json_close(struct json *json, char bracket)
+{
+	out_char(json->out, bracket);
+	json->comma = true;
+}
+
+/* "key": at a place that has room; where the key is a literal this is a copy of known length. */
+static inline char *json_put_key(char *at, const char *key)
+{
+	size_t length = strlen(key);
+
+	*at++ = '"';
+	memcpy(at, key, length);
+	memcpy(at + length, "\":", 2);
+	return at + length + 2;
+}
 
 /* @key: static ASCII without anything to escape. */
-void json_key(struct json *json, const char *key);
+static inline void json_key(struct json *json, const char *key)
+{
+	out_wrote(json->out, json_put_key(json_begin(json), key));
+	json->comma = false;
+}
 
-void json_u64(struct json *json, uint64_t number);
-void json_i64(struct json *json, int64_t number);
+static inline char *json_put_i64(char *at, int64_t number)
+{
+	uint64_t size = (uint64_t)number;
+
+	if (number < 0) {
+		*at++ = '-';
+		size = 0 - size;
+	}
+	return digits_put(at, size);
+}
+
+static inline void json_u64(struct json *json, uint64_t number)
+{
+	json_end(json, digits_put(json_begin(json), number));
+}
+
+static inline void json_i64(struct json *json, int64_t number)
+{
+	json_end(json, json_put_i64(json_begin(json), number));
+}
+
+/* Text as it is: static ASCII without anything to escape, not above JSON_WORD_MOST; NULL gives
+   null. */
+static inline char *json_put_word(char *at, const char *word)
+{
+	if (!word) {
+		memcpy(at, "null", 4);
+		return at + 4;
+	}
+	size_t length = strlen(word);
+
+	*at = '"';
+	memcpy(at + 1, word, length);
+	at[length + 1] = '"';
+	return at + length + 2;
+}
+
+static inline void json_word(struct json *json, const char *word)
+{
+	json_end(json, json_put_word(json_begin(json), word));
+}
+
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 void json_text(struct json *json, const char *text); /* NULL gives null */
 void json_address(struct json *json, const struct ip_address *ip);
 
 /* Key and value in one. */
-void json_key_u64(struct json *json, const char *key, uint64_t number);
-void json_key_i64(struct json *json, const char *key, int64_t number);
+static inline void json_key_u64(struct json *json, const char *key, uint64_t number)
+{
+	json_end(json, digits_put(json_put_key(json_begin(json), key), number));
+}
+
+static inline void json_key_i64(struct json *json, const char *key, int64_t number)
+{
+	json_end(json, json_put_i64(json_put_key(json_begin(json), key), number));
+}
+
+static inline void json_key_word(struct json *json, const char *key, const char *word)
+{
+	json_end(json, json_put_word(json_put_key(json_begin(json), key), word));
+}
+
+static inline void json_key_null(struct json *json, const char *key)
+{
+	json_key_word(json, key, NULL);
+}
+
 void json_key_bool(struct json *json, const char *key, bool value);
 void json_key_text(struct json *json, const char *key, const char *text);
-void json_key_null(struct json *json, const char *key);
 
 /* A count that is left out where it is zero. */
-void json_key_count(struct json *json, const char *key, uint64_t number);
+static inline void json_key_count(struct json *json, const char *key, uint64_t number)
+{
+	if (number > 0)
+		json_key_u64(json, key, number);
+}
 
 /* A duration or a moment; TIME_NONE gives null. */
 void json_key_ns(struct json *json, const char *key, int64_t time_ns);

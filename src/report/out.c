@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digits.h"
 #include "base/utf8.h"
 
 bool out_init(struct out *out, int fd, struct err *err)
@@ -90,14 +91,7 @@ void out_spaces(struct out *out, size_t count)
 
 void out_u64(struct out *out, uint64_t number)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	out_bytes(out, digits + at, sizeof(digits) - at);
+	out_wrote(out, digits_put(out_room(out, DIGITS_MOST), number));
 }
 
 void out_i64(struct out *out, int64_t number)
@@ -144,10 +138,10 @@ void out_foreign(struct out *out, const char *text)
 
 void out_address(struct out *out, const struct ip_address *ip)
 {
-	char text[ADDRESS_TEXT_BYTES];
+	char *text = out_room(out, ADDRESS_TEXT_BYTES);
 
 	ip_address_print(ip, text);
-	out_text(out, text);
+	out_wrote(out, text + strlen(text));
 }
 
 void out_endpoint(struct out *out, const struct ip_address *ip, uint16_t port)

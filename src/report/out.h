@@ -40,6 +40,20 @@ static inline bool out_useless(const struct out *out)
 	return out->closed || out->error_number != 0;
 }
 
+/* Room for @count more bytes (not above OUT_BUFFER_BYTES), to be written there and then counted by
+   out_wrote(), which is told where they end. */
+static inline char *out_room(struct out *out, size_t count)
+{
+	if (count > OUT_BUFFER_BYTES - out->used)
+		out_flush(out);
+	return out->buffer + out->used;
+}
+
+static inline void out_wrote(struct out *out, const char *end)
+{
+	out->used = (size_t)(end - out->buffer);
+}
+
 void out_bytes(struct out *out, const void *bytes, size_t count);
 
 static inline void out_char(struct out *out, char c)

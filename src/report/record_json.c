@@ -38,7 +38,7 @@ static void put_parameters(struct json *json, const struct half *half)
 		json_key_u64(json, "isn", half->isn.raw);
 	else
 		json_key_null(json, "isn");
-	json_key_text(json, "state",
+	json_key_word(json, "state",
 		      half->state == STATE_UNKNOWN ? NULL : tcp_state_name(half->state));
 }
 
@@ -125,9 +125,9 @@ static void put_values(struct json *json, const struct verdict *verdict)
 static void put_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_open(json, '{');
-	json_key_text(json, "id", verdict->entry->id);
-	json_key_text(json, "confidence", confidence_name(verdict->confidence));
-	json_key_text(json, "by", actor_name(verdict->by));
+	json_key_word(json, "id", verdict->entry->id);
+	json_key_word(json, "confidence", confidence_name(verdict->confidence));
+	json_key_word(json, "by", actor_name(verdict->by));
 	json_key(json, "frames");
 	json_open(json, '[');
 	for (unsigned i = 0; i < verdict->frame_count; i++)
@@ -143,7 +143,7 @@ static void put_verdict(struct json *json, const struct verdict *verdict)
 		const struct exclusion *not = &verdict->excluded[i];
 
 		json_open(json, '{');
-		json_key_text(json, "id", not ->id);
+		json_key_word(json, "id", not ->id);
 		json_key_text(json, "because", not ->because);
 		if (not ->frame)
 			json_key_u64(json, "frame", not ->frame);
@@ -166,13 +166,13 @@ static void put_states(struct json *json, const struct conn *conn)
 			const struct state_entry *entry = &half->states[i];
 
 			json_open(json, '[');
-			json_text(json, tcp_state_name((enum tcp_state)entry->state));
+			json_word(json, tcp_state_name((enum tcp_state)entry->state));
 			if (entry->frame)
 				json_u64(json, entry->frame);
 			else
 				json_null(json);
 			if (entry->assumed)
-				json_text(json, "assumed");
+				json_word(json, "assumed");
 			json_close(json, ']');
 		}
 		json_close(json, ']');
@@ -190,10 +190,10 @@ static void put_time_wait(struct json *json, const struct judgement *judgement)
 		if (!wait->held)
 			continue;
 		json_open(json, '{');
-		json_key_text(json, "end", end_name(end));
+		json_key_word(json, "end", end_name(end));
 		json_key_moment(json, "until", "until_ns", wait->until_ns);
 		json_key_ns(json, "duration_ns", wait->duration_ns);
-		json_key_text(json, "assumed", wait->assumed);
+		json_key_word(json, "assumed", wait->assumed);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -209,18 +209,18 @@ static void put_identity(struct json *json, const struct conn *conn)
 	const struct half *client = conn_client(conn), *server = conn_server(conn);
 
 	community_id(id, &client->ip, client->port, &server->ip, server->port);
-	json_key_text(json, "type", "connection");
+	json_key_word(json, "type", "connection");
 	json_key_u64(json, "conn", conn->conn);
 	json_key_u64(json, "layer", conn->layer);
-	json_key_text(json, "community_id", id[0] ? id : NULL);
+	json_key_word(json, "community_id", id[0] ? id : NULL);
 	json_key_moment(json, "start", "start_ns", conn->first_ns);
 	if (conn->first_ns == TIME_NONE || conn->last_ns == TIME_NONE)
 		json_key_null(json, "duration_ns");
 	else
 		json_key_i64(json, "duration_ns", conn->last_ns - conn->first_ns);
 	json_key_u64(json, "last_frame", conn->last_frame);
-	json_key_text(json, "direction", conn->direction_known ? "syn" : "inferred");
-	json_key_text(json, "viewpoint", viewpoints[conn->viewpoint]);
+	json_key_word(json, "direction", conn->direction_known ? "syn" : "inferred");
+	json_key_word(json, "viewpoint", viewpoints[conn->viewpoint]);
 	if (conn->continues)
 		json_key_u64(json, "continues", conn->continues);
 	else
@@ -285,7 +285,7 @@ void record_json_conn_value(struct json *json, const struct conn *conn,
 	put_headline(json, conn, judgement);
 	json_key_bool(json, "look", judgement_needs_look(judgement));
 	put_verdicts(json, judgement);
-	json_key_text(json, "closed_first",
+	json_key_word(json, "closed_first",
 		      judgement->closed_first >= 0 ? closers[judgement->closed_first] : NULL);
 	put_time_wait(json, judgement);
 	put_states(json, conn);
@@ -308,8 +308,8 @@ void record_json_group_value(struct json *json, const struct group_verdict *grou
 	sentence_format(text, group->verdict.entry->headline,
 			&(struct sentence){ .verdict = &group->verdict, .group = group });
 	json_open(json, '{');
-	json_key_text(json, "type", "group");
-	json_key_text(json, "id", group->verdict.entry->id);
+	json_key_word(json, "type", "group");
+	json_key_word(json, "id", group->verdict.entry->id);
 	json_key_text(json, "headline", text);
 	json_key(json, "host");
 	json_address(json, &group->host);
@@ -416,7 +416,7 @@ void record_json_summary(struct json *json, const struct summary *summary,
 			 const struct tally *tally)
 {
 	json_open(json, '{');
-	json_key_text(json, "type", "summary");
+	json_key_word(json, "type", "summary");
 	put_input(json, &summary->input);
 	put_decoded(json, summary->decode);
 	if (summary->track)

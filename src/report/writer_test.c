@@ -73,6 +73,32 @@ static void json_text_is_valid_utf8_whatever_it_is_given(void **state)
 	}
 }
 
+/* Text is looked at eight bytes at a time: every byte at every place among them. */
+static void json_text_escapes_a_byte_wherever_it_stands(void **state)
+{
+	(void)state;
+	for (unsigned byte = 1; byte < 256; byte++) {
+		char alone[16], given[64], wanted[128];
+		struct sheet sheet;
+		struct json json = { .out = &sheet.out };
+
+		sheet_open(&sheet);
+		json_text(&json, (const char[]){ (char)byte, '\0' });
+		snprintf(alone, sizeof(alone), "%.15s", sheet_close(&sheet) + 1);
+		alone[strlen(alone) - 1] = '\0'; /* the quotes */
+		for (int at = 0; at < 20; at++) {
+			snprintf(given, sizeof(given), "%.*s%c%.*s", at, "~ !#[]^abcdefghijklm",
+				 byte, 20 - at, "ABCDEFGHIJKLMNOPQRST");
+			snprintf(wanted, sizeof(wanted), "\"%.*s%s%.*s\"", at,
+				 "~ !#[]^abcdefghijklm", alone, 20 - at, "ABCDEFGHIJKLMNOPQRST");
+			json.comma = false;
+			sheet_open(&sheet);
+			json_text(&json, given);
+			assert_string_equal(sheet_close(&sheet), wanted);
+		}
+	}
+}
+
 static void commas_stand_between_items_only(void **state)
 {
 	struct sheet sheet;
@@ -310,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_text_is_valid_utf8_whatever_it_is_given),
+		cmocka_unit_test(json_text_escapes_a_byte_wherever_it_stands),
 		cmocka_unit_test(commas_stand_between_items_only),
 		cmocka_unit_test(foreign_text_cannot_steer_a_terminal),
 		cmocka_unit_test(prose_keeps_to_its_columns),

@@ -2,24 +2,42 @@
 #include "tcp/address.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "base/digits.h"
+
+/* Return: the place of the final NUL. */
+static char *print(const struct ip_address *address, char text[static ADDRESS_TEXT_BYTES])
+{
+	if (!ip_address_is_v4(address)) {
+		inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_BYTES);
+		return text + strlen(text);
+	}
+	for (int i = 12; i < 16; i++) {
+		text = digits_put(text, address->bytes[i]);
+		*text++ = '.';
+	}
+	*--text = '\0';
+	return text;
+}
 
 void ip_address_print(const struct ip_address *address, char text[static ADDRESS_TEXT_BYTES])
 {
-	bool v4 = ip_address_is_v4(address);
-
-	inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? 12 : 0), text,
-		  ADDRESS_TEXT_BYTES);
+	print(address, text);
 }
 
 void ip_address_port_print(const struct ip_address *address, uint16_t port,
 			   char text[static ADDRESS_PORT_TEXT_BYTES])
 {
-	char host[ADDRESS_TEXT_BYTES];
+	bool v4 = ip_address_is_v4(address);
 
-	ip_address_print(address, host);
-	snprintf(text, ADDRESS_PORT_TEXT_BYTES, ip_address_is_v4(address) ? "%s:%u" : "[%s]:%u",
-		 host, port);
+	if (!v4)
+		*text++ = '[';
+	text = print(address, text);
+	if (!v4)
+		*text++ = ']';
+	*text++ = ':';
+	*digits_put(text, port) = '\0';
 }
 
 bool ip_address_parse(const char *text, size_t length, struct ip_address *address)
