@@ -4,17 +4,32 @@
 #include "decode/tcp_options.h"
 #include "track/cold.h"
 
+/*
+ * A chunk holds whole records, so that they are written and read in place. A record begins with its
+ * TCP flags, and none has RST: where it is set the rest of the chunk is empty.
+ */
+#define RECORD_NONE ((uint8_t)TCP_RST)
+
 /* What a record holds besides its fixed part, and what segments it tells apart (bits of kind). */
 enum record_kind {
 	RECORD_SWAPPED = 0x01, /* sent by the key's second end */
 	RECORD_STAMPS = 0x02, /* only time stamps in the usual layout: 4 bytes, the TSval; no SYN */
 	RECORD_PAYLOAD = 0x04,	 /* 2 bytes: how much */
 	RECORD_OPTIONS = 0x08,	 /* 1 byte: how many, then they, as captured */
-	RECORD_SUM_KNOWN = 0x10, /* of struct segment.what */
-	RECORD_CUT = 0x20,
-	RECORD_WHOLE = 0x40, /* do not fragment */
+	RECORD_SUM_KNOWN = 0x10, /* of struct segment.what, as the next two */
+	RECORD_WHOLE = 0x20,	 /* do not fragment */
+	RECORD_CUT = 0x40,
 	RECORD_OTHER = 0x80, /* 3 bytes: window and TTL, else as before from this end */
 };
+
+/* These bits of what and kind are each other's by a shift. */
+#define WHAT_SHIFT 7 /* down, to kind */
+#define KIND_LOW   (RECORD_SUM_KNOWN | RECORD_WHOLE)
+#define CUT_SHIFT  2 /* up */
+static_assert(SEGMENT_TCP_SUM_KNOWN >> WHAT_SHIFT == RECORD_SUM_KNOWN &&
+		      SEGMENT_DONT_FRAGMENT >> WHAT_SHIFT == RECORD_WHOLE &&
+		      SEGMENT_PAYLOAD_CUT << CUT_SHIFT == RECORD_CUT,
+	      "see record_kind");
 
 /* The high bits of record_fixed.since. */
 #define SINCE_NANOSECONDS 0x80000000u /* the unit; else microseconds */
@@ -24,24 +39,21 @@ enum record_kind {
 
 /* One segment in the stream. It never leaves this process: the byte order is the machine's. */
 struct record_fixed {
-	uint32_t frames; /* since the connection's first */
-	uint32_t since;	 /* the segment before */
-	uint16_t tcp_checksum, ip_id;
-	uint8_t kind; /* enum record_kind */
 	uint8_t flags;
+	uint8_t kind; /* enum record_kind */
+	uint16_t tcp_checksum, ip_id;
+	uint16_t frames[2]; /* since the connection's first, low half first */
+	uint16_t since[2];  /* ... and the segment before */
 };
-#define FIXED_BYTES 14
-static_assert(offsetof(struct record_fixed, flags) == FIXED_BYTES - 1, "the rest is padding");
+static_assert(sizeof(struct record_fixed) == 14, "no padding");
 
-#define RECORD_CHUNKS_MOST (STREAM_RECORD_MOST / BRIEF_CHUNK_BYTES + 1)
-static_assert(FIXED_BYTES + 8 + 4 + 4 + 3 + 2 + 4 + 1 + 40 == STREAM_RECORD_MOST,
-	      "with everything");
+/* With everything: since, number, ACK, window and TTL, payload, options; then it is not written. */
+#define RECORD_MOST (sizeof(struct record_fixed) + 8 + 4 + 4 + 3 + 2 + 4 + 1 + 40)
 
-/* A record while it is written. */
-struct record {
-	uint8_t bytes[STREAM_RECORD_MOST];
-	unsigned count;
-};
+static inline uint32_t joined(const uint16_t halves[static 2])
+{
+	return halves[0] | (uint32_t)halves[1] << 16;
+}
 
 static inline bool has_usual_stamps(const struct segment *seg)
 {
@@ -50,230 +62,171 @@ static inline bool has_usual_stamps(const struct segment *seg)
 	       be32_at(seg->options) == TCP_TIMESTAMPS_PADDED;
 }
 
-static inline void put(struct record *record, const void *value, size_t bytes)
+static inline uint8_t *put(uint8_t *at, const void *value, size_t bytes)
 {
-	memcpy(record->bytes + record->count, value, bytes);
-	record->count += (unsigned)bytes;
+	memcpy(at, value, bytes);
+	return at + bytes;
 }
 
-/* Payload and options. Return: enum record_kind bits that say what was put. */
-static inline unsigned put_rest(struct record *record, const struct segment *seg)
+/* Payload and options. Return: behind them. */
+static inline uint8_t *put_rest(uint8_t *at, unsigned *kind, const struct segment *seg)
 {
-	unsigned kind = 0;
-
 	if (seg->payload_bytes) {
 		uint16_t payload = (uint16_t)seg->payload_bytes;
 
-		kind |= RECORD_PAYLOAD;
-		put(record, &payload, sizeof(payload));
+		*kind |= RECORD_PAYLOAD;
+		at = put(at, &payload, sizeof(payload));
 	}
 	if (has_usual_stamps(seg) && !(seg->flags & TCP_SYN)) { /* a SYN's order tells the system */
-		kind |= RECORD_STAMPS;
-		put(record, &seg->tsval, sizeof(seg->tsval));
-	} else if (seg->options_bytes) {
-		kind |= RECORD_OPTIONS;
-		put(record, &seg->options_bytes, sizeof(seg->options_bytes));
-		put(record, seg->options, seg->options_bytes);
+		*kind |= RECORD_STAMPS;
+		return put(at, &seg->tsval, sizeof(seg->tsval));
 	}
-	return kind;
+	if (!seg->options_bytes)
+		return at;
+	*kind |= RECORD_OPTIONS;
+	*at = seg->options_bytes;
+	return put(at + 1, seg->options, seg->options_bytes);
 }
 
-/* Return: false: too many frames have passed for a record. */
-static bool record_fill(struct record *record, const struct brief *brief, const struct segment *seg,
-			bool swapped)
+/* The time since the segment before. Return: behind what does not fit into the fixed part. */
+static inline uint8_t *put_since(uint8_t *at, uint32_t *since, uint64_t since_ns)
 {
-	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), since = since_ns / 1000;
+	uint64_t us = since_ns / 1000;
+
+	if (us * 1000 == since_ns && us <= SINCE_MOST) {
+		*since = (uint32_t)us;
+		return at;
+	}
+	*since = SINCE_NANOSECONDS |
+		 (since_ns < SINCE_MOST ? (uint32_t)since_ns : SINCE_MOST);
+	return since_ns < SINCE_MOST ? at : put(at, &since_ns, sizeof(since_ns));
+}
+
+/* Return: how many bytes the record has; 0: too many frames have passed for one. */
+static inline size_t record_fill(uint8_t bytes[static RECORD_MOST], const struct brief *brief,
+				 const struct segment *seg, bool swapped)
+{
 	uint64_t frames = seg->frame - brief->first_frame;
-	unsigned kind = swapped ? RECORD_SWAPPED : 0, high = 0;
+	unsigned kind = (swapped ? RECORD_SWAPPED : 0) | ((seg->what >> WHAT_SHIFT) & KIND_LOW) |
+			((unsigned)seg->what << CUT_SHIFT & RECORD_CUT);
+	uint8_t *at = bytes + sizeof(struct record_fixed);
+	uint32_t since;
 
 	if (frames > UINT32_MAX)
-		return false;
-	record->count = FIXED_BYTES;
-	if (since * 1000 != since_ns || since > SINCE_MOST) {
-		since = since_ns < SINCE_MOST ? since_ns : SINCE_MOST;
-		high |= SINCE_NANOSECONDS;
-		if (since == SINCE_MOST)
-			put(record, &since_ns, sizeof(since_ns));
-	}
-	if (seg->what & SEGMENT_TCP_SUM_KNOWN)
-		kind |= RECORD_SUM_KNOWN;
-	if (seg->what & SEGMENT_PAYLOAD_CUT)
-		kind |= RECORD_CUT;
-	if (seg->what & SEGMENT_DONT_FRAGMENT)
-		kind |= RECORD_WHOLE;
+		return 0;
+	at = put_since(at, &since, (uint64_t)(seg->time_ns - brief->last_ns));
 	if (seg->seq.raw != brief->nxt[swapped]) {
-		high |= SINCE_SEQ;
-		put(record, &seg->seq.raw, sizeof(seg->seq.raw));
+		since |= SINCE_SEQ;
+		at = put(at, &seg->seq.raw, sizeof(seg->seq.raw));
 	}
 	if (seg->ack.raw != brief->nxt[!swapped]) {
-		high |= SINCE_ACK;
-		put(record, &seg->ack.raw, sizeof(seg->ack.raw));
+		since |= SINCE_ACK;
+		at = put(at, &seg->ack.raw, sizeof(seg->ack.raw));
 	}
 	if (seg->window != brief->window[swapped] || seg->ttl != brief->ttl[swapped]) {
 		kind |= RECORD_OTHER;
-		put(record, &seg->window, sizeof(seg->window));
-		put(record, &seg->ttl, sizeof(seg->ttl));
+		at = put(at, &seg->window, sizeof(seg->window));
+		*at++ = seg->ttl;
 	}
-	kind |= put_rest(record, seg);
+	at = put_rest(at, &kind, seg);
 	const struct record_fixed fixed = {
-		.frames = (uint32_t)frames,
-		.since = (uint32_t)since | high,
+		.flags = seg->flags,
+		.kind = (uint8_t)kind,
 		.tcp_checksum = seg->tcp_checksum,
 		.ip_id = seg->ip_id,
-		.kind = (uint8_t)kind,
-		.flags = seg->flags,
+		.frames = { (uint16_t)frames, (uint16_t)(frames >> 16) },
+		.since = { (uint16_t)since, (uint16_t)(since >> 16) },
 	};
 
-	memcpy(record->bytes, &fixed, FIXED_BYTES);
-	return true;
+	memcpy(bytes, &fixed, sizeof(fixed));
+	return (size_t)(at - bytes);
 }
 
-/* Put a record behind the others. Return: false: no room, nothing was changed. */
-static bool record_append(struct pools *pools, struct brief *brief, const struct record *record)
+/* A fresh chunk behind the others. Return: NULL: none left. */
+static struct brief_chunk *chunk_add(struct pools *pools, struct brief *brief)
 {
 	struct pool *chunks = &pools->brief_chunks;
-	unsigned done = 0;
+	struct brief_chunk *last = brief->last ? pool_at(chunks, brief->last) : NULL;
+	uint32_t index = pool_take(chunks);
 
-	if (chunks->live + RECORD_CHUNKS_MOST > chunks->most)
-		return false;
-	while (done < record->count) {
-		struct brief_chunk *last = brief->last ? pool_at(chunks, brief->last) : NULL;
-		unsigned room = last ? BRIEF_CHUNK_BYTES - brief->used : 0;
-		unsigned left = record->count - done, part = left < room ? left : room;
+	if (!index)
+		return NULL;
+	struct brief_chunk *fresh = pool_at(chunks, index);
 
-		if (part) {
-			memcpy(last->bytes + brief->used, record->bytes + done, part);
-			brief->used = (uint8_t)(brief->used + part);
-			done += part;
-			continue;
-		}
-		uint32_t index = pool_take(chunks);
-		struct brief_chunk *fresh = pool_at(chunks, index);
-
-		fresh->next = last ? last->next : index;
-		if (last)
-			last->next = index;
-		brief->last = index;
-		brief->used = 0;
-		brief->chunks++;
+	fresh->next = index;
+	if (last) {
+		fresh->next = last->next;
+		last->next = index;
+		if (brief->used < BRIEF_CHUNK_BYTES)
+			last->bytes[brief->used] = RECORD_NONE;
 	}
-	return true;
+	brief->last = index;
+	brief->used = 0;
+	brief->chunks++;
+	return fresh;
+}
+
+/* Copy a record, most of which have 16 to 32 bytes: two moves that may overlap, instead of a call.
+ */
+static inline void copy_record(uint8_t *to, const uint8_t *from, size_t count)
+{
+	if (count < 16 || count > 32) {
+		memcpy(to, from, count);
+		return;
+	}
+	memcpy(to, from, 16);
+	memcpy(to + count - 16, from + count - 16, 16);
 }
 
 bool stream_begin(struct pools *pools, struct brief *brief, const struct segment *seg)
 {
-	struct record start = { .count = 0 };
+	struct brief_chunk *chunk = chunk_add(pools, brief);
 
-	put(&start, &seg->time_ns, sizeof(seg->time_ns));
-	return record_append(pools, brief, &start);
+	if (!chunk)
+		return false;
+	memcpy(chunk->bytes, &seg->time_ns, sizeof(seg->time_ns));
+	brief->used = sizeof(seg->time_ns);
+	return true;
 }
 
 bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped)
 {
-	struct record record;
+	uint8_t bytes[RECORD_MOST];
+	size_t count = record_fill(bytes, brief, seg, swapped);
+	struct brief_chunk *chunk = pool_at(&pools->brief_chunks, brief->last);
 
-	return record_fill(&record, brief, seg, swapped) && record_append(pools, brief, &record);
+	if (count == 0 || count > BRIEF_CHUNK_BYTES ||
+	    (count > (size_t)BRIEF_CHUNK_BYTES - brief->used && !(chunk = chunk_add(pools, brief))))
+		return false;
+	copy_record(chunk->bytes + brief->used, bytes, count);
+	brief->used = (uint8_t)(brief->used + count);
+	return true;
 }
 
-/* The whole stream in one piece. Return: how many bytes. */
-static size_t gather(const struct pools *pools, const struct brief *brief,
-		     uint8_t bytes[static STREAM_MOST])
+static void enter_chunk(struct brief_reader *reader, uint32_t index)
 {
-	const struct pool *chunks = &pools->brief_chunks;
-	const struct brief_chunk *chunk = pool_at(chunks, brief->last);
-	size_t count = 0;
+	const struct brief_chunk *chunk = pool_at(&reader->pools->brief_chunks, index);
+	const struct brief *brief = reader->brief;
 
-	for (uint32_t at = chunk->next;; at = chunk->next) {
-		size_t part = at == brief->last ? brief->used : BRIEF_CHUNK_BYTES;
-
-		chunk = pool_at(chunks, at);
-		memcpy(bytes + count, chunk->bytes, part);
-		count += part;
-		if (at == brief->last)
-			return count;
-	}
-}
-
-static inline void take(struct cursor *in, void *value, size_t bytes)
-{
-	const uint8_t *b = cursor_skip(in, bytes);
-
-	if (b)
-		memcpy(value, b, bytes);
-}
-
-/* What follows the fixed part of a record. @seg: the fields of this end's last segment still stand
-   in it: window, TTL and ports stay. */
-static void record_rest(struct cursor *in, uint8_t kind, struct segment *seg)
-{
-	uint16_t payload = 0;
-
-	if (kind & RECORD_OTHER) {
-		take(in, &seg->window, sizeof(seg->window));
-		take(in, &seg->ttl, sizeof(seg->ttl));
-	}
-	if (kind & RECORD_PAYLOAD)
-		take(in, &payload, sizeof(payload));
-	seg->payload_bytes = payload;
-	seg->options = NULL;
-	seg->options_bytes = 0;
-	seg->options_seen = 0;
-	seg->mptcp_subtypes = 0;
-	if (kind & RECORD_STAMPS) {
-		take(in, &seg->tsval, sizeof(seg->tsval));
-		seg->options_bytes = TCP_TIMESTAMPS_PADDED_BYTES;
-		seg->options_seen = TCP_HAS_TIMESTAMPS;
-	} else if (kind & RECORD_OPTIONS) {
-		seg->options_bytes = cursor_u8(in);
-		struct cursor options = cursor_take(in, seg->options_bytes);
-
-		seg->options = options.at;
-		seg->mss = 0;
-		seg->window_scale = 0;
-		tcp_options_decode(&options, seg);
-	}
-}
-
-/* @nxt: what each end sends next, by key order. */
-static inline void read_record(struct cursor *in, const struct brief *brief,
-			       const uint32_t nxt[static 2], const struct record_fixed *fixed,
-			       struct segment *seg)
-{
-	bool swapped = fixed->kind & RECORD_SWAPPED;
-	uint32_t seq = nxt[swapped], ack = nxt[!swapped];
-
-	if (fixed->since & SINCE_SEQ)
-		take(in, &seq, sizeof(seq));
-	if (fixed->since & SINCE_ACK)
-		take(in, &ack, sizeof(ack));
-	seg->frame = brief->first_frame + fixed->frames;
-	seg->seq = seq_of(seq);
-	seg->ack = seq_of(ack);
-	seg->tcp_checksum = fixed->tcp_checksum;
-	seg->ip_id = fixed->ip_id;
-	seg->flags = fixed->flags;
-	seg->what = brief->bits & BRIEF_IPV6 ? SEGMENT_IPV6 : 0;
-	if (fixed->kind & RECORD_SUM_KNOWN)
-		seg->what |= SEGMENT_TCP_SUM_KNOWN;
-	if (fixed->kind & RECORD_CUT)
-		seg->what |= SEGMENT_PAYLOAD_CUT;
-	if (fixed->kind & RECORD_WHOLE)
-		seg->what |= SEGMENT_DONT_FRAGMENT;
-	record_rest(in, fixed->kind, seg);
-	seg->header_bytes = (uint8_t)(20 + seg->options_bytes);
-	seg->ip_bytes =
-		(brief->bits & BRIEF_IPV6 ? 40u : 20u) + seg->header_bytes + seg->payload_bytes;
+	reader->chunk = index;
+	reader->at = chunk->bytes;
+	reader->end = chunk->bytes + (index == brief->last ? brief->used : BRIEF_CHUNK_BYTES);
 }
 
 void reader_open(struct brief_reader *reader, const struct pools *pools, const struct brief *brief)
 {
+	const struct brief_chunk *last = pool_at(&pools->brief_chunks, brief->last);
 	const struct tuple *tuple = &brief->tuple;
 	struct segment *segs = reader->segs;
+	bool ipv6 = brief->bits & BRIEF_IPV6;
 
+	reader->pools = pools;
 	reader->brief = brief;
-	reader->in = cursor_over(reader->bytes, gather(pools, brief, reader->bytes));
-	reader->known = (struct brief){ .last_ns = 0 };
-	take(&reader->in, &reader->known.last_ns, sizeof(reader->known.last_ns));
+	reader->known = (struct known){ .ip_bytes = ipv6 ? 40 : 20,
+					.what = ipv6 ? SEGMENT_IPV6 : 0 };
+	enter_chunk(reader, last->next);
+	memcpy(&reader->known.last_ns, reader->at, sizeof(reader->known.last_ns));
+	reader->at += sizeof(reader->known.last_ns);
 	segs[0] = (struct segment){ .path = brief->path };
 	segs[1] = segs[0];
 	segs[0].src = segs[1].dst = tuple->ip_a;
@@ -282,30 +235,104 @@ void reader_open(struct brief_reader *reader, const struct pools *pools, const s
 	segs[0].dst_port = segs[1].src_port = tuple->port_b;
 }
 
-/* The time between two segments. */
-static inline int64_t since_of(struct cursor *in, uint32_t packed)
+static inline const uint8_t *get(const uint8_t *at, void *value, size_t bytes)
 {
-	int64_t since = packed & SINCE_MOST;
+	memcpy(value, at, bytes);
+	return at + bytes;
+}
 
-	if (!(packed & SINCE_NANOSECONDS))
-		return since * 1000;
-	if (since == SINCE_MOST)
-		take(in, &since, sizeof(since));
-	return since;
+/* The options of a record that has them as captured. Return: behind them. */
+static const uint8_t *get_options(const uint8_t *at, struct segment *seg)
+{
+	struct cursor options = cursor_over(at + 1, *at);
+
+	seg->options = at + 1;
+	seg->options_bytes = *at;
+	seg->mss = 0;
+	seg->window_scale = 0;
+	tcp_options_decode(&options, seg);
+	return at + 1 + seg->options_bytes;
+}
+
+/* What follows the fixed part of a record. @seg: the fields of this end's last segment still stand
+   in it: window, TTL and ports stay. Return: behind the record. */
+static inline const uint8_t *get_rest(const uint8_t *at, uint8_t kind, struct segment *seg)
+{
+	uint16_t payload = 0;
+
+	if (kind & RECORD_OTHER) {
+		at = get(at, &seg->window, sizeof(seg->window));
+		seg->ttl = *at++;
+	}
+	if (kind & RECORD_PAYLOAD)
+		at = get(at, &payload, sizeof(payload));
+	seg->payload_bytes = payload;
+	seg->options = NULL;
+	seg->options_bytes = 0;
+	seg->options_seen = 0;
+	seg->mptcp_subtypes = 0;
+	if (kind & RECORD_STAMPS) {
+		at = get(at, &seg->tsval, sizeof(seg->tsval));
+		seg->options_bytes = TCP_TIMESTAMPS_PADDED_BYTES;
+		seg->options_seen = TCP_HAS_TIMESTAMPS;
+	} else if (kind & RECORD_OPTIONS) {
+		at = get_options(at, seg);
+	}
+	return at;
+}
+
+/* Where the next record begins. Return: NULL: there are no more. */
+static inline const uint8_t *next_record(struct brief_reader *reader)
+{
+	if (reader->at != reader->end && *reader->at != RECORD_NONE)
+		return reader->at;
+	if (reader->chunk == reader->brief->last)
+		return NULL;
+	const struct brief_chunk *chunk = pool_at(&reader->pools->brief_chunks, reader->chunk);
+
+	enter_chunk(reader, chunk->next);
+	return reader->at;
 }
 
 struct segment *reader_take(struct brief_reader *reader)
 {
-	struct record_fixed fixed = { .kind = 0 };
+	const uint8_t *at = next_record(reader);
+	struct known *known = &reader->known;
+	struct record_fixed fixed;
 
-	if (!cursor_left(&reader->in))
+	if (!at)
 		return NULL;
-	take(&reader->in, &fixed, FIXED_BYTES);
+	at = get(at, &fixed, sizeof(fixed));
 	bool swapped = fixed.kind & RECORD_SWAPPED;
 	struct segment *seg = &reader->segs[swapped];
+	uint32_t seq = known->nxt[swapped], ack = known->nxt[!swapped];
+	uint32_t packed = joined(fixed.since);
+	int64_t since = packed & SINCE_MOST;
 
-	seg->time_ns = reader->known.last_ns + since_of(&reader->in, fixed.since);
-	read_record(&reader->in, reader->brief, reader->known.nxt, &fixed, seg);
-	stream_learn(&reader->known, seg, swapped);
+	if (!(packed & SINCE_NANOSECONDS))
+		since *= 1000;
+	else if (since == SINCE_MOST)
+		at = get(at, &since, sizeof(since));
+	if (packed & SINCE_SEQ)
+		at = get(at, &seq, sizeof(seq));
+	if (packed & SINCE_ACK)
+		at = get(at, &ack, sizeof(ack));
+	known->last_ns += since;
+	seg->time_ns = known->last_ns;
+	seg->frame = reader->brief->first_frame + joined(fixed.frames);
+	seg->seq = seq_of(seq);
+	seg->ack = seq_of(ack);
+	seg->tcp_checksum = fixed.tcp_checksum;
+	seg->ip_id = fixed.ip_id;
+	seg->flags = fixed.flags;
+	seg->what = (uint16_t)(known->what | (fixed.kind & KIND_LOW) << WHAT_SHIFT |
+			       (fixed.kind & RECORD_CUT) >> CUT_SHIFT);
+	reader->at = get_rest(at, fixed.kind, seg);
+	seg->header_bytes = (uint8_t)(20 + seg->options_bytes);
+	seg->ip_bytes = known->ip_bytes + seg->header_bytes + seg->payload_bytes;
+	struct seq end = segment_end(seg);
+
+	if ((seg->flags & TCP_SYN) || seq_after(end, seq_of(known->nxt[swapped])))
+		known->nxt[swapped] = end.raw;
 	return seg;
 }

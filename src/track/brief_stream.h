@@ -9,10 +9,7 @@
 
 struct pools;
 
-/* How the segments of a brief are written down and read back. For brief.c alone. */
-
-#define STREAM_RECORD_MOST 80 /* bytes of one segment (brief_stream.c) */
-#define STREAM_MOST	   ((size_t)BRIEF_SEGMENTS_MOST * STREAM_RECORD_MOST + sizeof(int64_t))
+/* How the segments of a brief are written down and read back. For brief.c and straight.c alone. */
 
 /* Of struct segment.what: all that a record can say. */
 #define STREAM_WHAT                                                                                \
@@ -21,17 +18,26 @@ struct pools;
 /* Before the first record: the time that it starts at. Return: false: no room. */
 bool stream_begin(struct pools *pools, struct brief *brief, const struct segment *seg);
 
-/* Put a segment behind the others. Return: false: no room, or too many frames have passed for a
-   record; nothing was changed. */
+/* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
+   changed. */
 bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped);
+
+/* What the records so far tell of the next one, and what holds for all of them. */
+struct known {
+	int64_t last_ns;
+	uint32_t nxt[2];   /* what each end sends next, by key order */
+	uint32_t ip_bytes; /* of the IP header */
+	uint16_t what;	   /* enum segment_what */
+};
 
 /* A stream while it is read. */
 struct brief_reader {
+	const struct pools *pools; /* borrowed */
 	const struct brief *brief; /* borrowed: whose it is */
-	struct cursor in;
-	struct brief known;	/* what the records so far tell of the next one */
+	const uint8_t *at, *end;   /* in the chunk */
+	uint32_t chunk;
+	struct known known;
 	struct segment segs[2]; /* by key order: each end's last one, of which most fields stay */
-	uint8_t bytes[STREAM_MOST];
 };
 
 /* Begin to read what was written down of a brief, which stays as it is. */
@@ -41,7 +47,7 @@ void reader_open(struct brief_reader *reader, const struct pools *pools, const s
    from the stream. NULL: there are no more. */
 struct segment *reader_take(struct brief_reader *reader);
 
-/* What the next record's writer, and its reader, know of the ones before. */
+/* What the next record's writer knows of the ones before. */
 static inline void stream_learn(struct brief *brief, const struct segment *seg, bool swapped)
 {
 	struct seq end = segment_end(seg);
