@@ -13,7 +13,7 @@ struct host_table;
 /* What a rule may look at. A rule reads, cites and states; it changes and prints nothing. */
 struct context {
 	const struct conn *conn;
-	const struct host_table *hosts; /* what other connections showed of each host */
+	struct host_table *hosts;	/* what other connections showed of each host */
 	const struct judgement *so_far; /* the opening's verdict, for rules tried after it */
 	bool capture_suspect;		/* one-sided or drops around: silence proves less */
 };
@@ -28,7 +28,7 @@ struct host {
 };
 
 /* NULL: nothing known. Built by judge/hosts.h. */
-const struct host *host_find(const struct host_table *table, const struct ip_address *ip);
+const struct host *host_find(struct host_table *table, const struct ip_address *ip);
 
 /* Shared measures; all in judge/context.c. Source of the figures: docs/precedence.md section 6. */
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "judge/gather.h"
 #include "judge/group.h"
 #include "judge/hash.h"
@@ -12,11 +14,14 @@
 #define FINDS_MOST	512u
 #define TARGETS_MOST	4096u /* distinct ones counted; twice as many slots */
 
+static_assert(sizeof(struct place) % 8 == 0, "a pool holds them as an array");
+
 #define RULES_MOST 24
 
 struct group {
-	struct place *places; /* owned; open addressing, at most half full */
-	uint32_t *slots;      /* owned; index of a place + 1; 0 free */
+	struct pool pool;     /* of places: none of them ever moves or goes */
+	struct place *places; /* its first item */
+	uint32_t *slots;      /* owned; open addressing, at most half full; place + 1; 0 free */
 	uint32_t place_count, slot_count;
 	struct remembered *facts; /* owned; a ring; fact number n stands at n mod FACTS_MOST */
 	uint64_t fact_count;
@@ -55,11 +60,11 @@ struct group *group_new(void)
 		return NULL;
 	group->slot_count = 2 * PLACES_AT_FIRST;
 	group->slots = calloc(group->slot_count, sizeof(*group->slots));
-	group->places = calloc(PLACES_AT_FIRST, sizeof(*group->places));
-	if (!group->slots || !group->places) {
+	if (!group->slots || !pool_set_up(&group->pool, sizeof(struct place), PLACES_MOST)) {
 		group_free(group);
 		return NULL;
 	}
+	group->places = pool_at(&group->pool, 1);
 	find_rules(group);
 	return group;
 }
@@ -75,7 +80,7 @@ void group_free(struct group *group)
 	}
 	free(group->finds);
 	free(group->facts);
-	free(group->places);
+	pool_tear_down(&group->pool);
 	free(group->slots);
 	free(group);
 }
@@ -151,18 +156,10 @@ void group_fetch_places(const struct group *group, const struct conn *conn)
 	}
 }
 
-static bool places_grow(struct group *group)
+static bool slots_grow(struct group *group)
 {
-	uint32_t room = group->slot_count / 2;
-
-	if (room == PLACES_MOST)
+	if (group->slot_count / 2 == PLACES_MOST)
 		return false;
-
-	struct place *places = realloc(group->places, 2 * (size_t)room * sizeof(*places));
-
-	if (!places)
-		return false;
-	group->places = places;
 
 	uint32_t *slots = calloc(2 * (size_t)group->slot_count, sizeof(*slots));
 
@@ -186,13 +183,14 @@ static uint32_t place_of(struct group *group, const struct ip_address *ip, uint1
 
 	if (*slot)
 		return *slot - 1;
-	if (group->place_count == group->slot_count / 2) {
-		if (!places_grow(group)) {
-			group->dropped++;
-			return PLACE_NONE;
-		}
-		slot = slot_of(group, ip, port, kind);
+	bool full = group->place_count == group->slot_count / 2;
+
+	if ((full && !slots_grow(group)) || !pool_take(&group->pool)) {
+		group->dropped++;
+		return PLACE_NONE;
 	}
+	if (full)
+		slot = slot_of(group, ip, port, kind);
 	group->places[group->place_count] = (struct place){
 		.ip = *ip,
 		.port = port,

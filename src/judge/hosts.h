@@ -22,7 +22,7 @@ struct host_table *host_table_new(void);
 void host_table_add(struct host_table *table, const struct host_sighting *sighting);
 
 /* Sightings of hosts that were not remembered. */
-uint64_t host_table_dropped(const struct host_table *table);
+uint64_t host_table_dropped(struct host_table *table);
 
 void host_table_free(struct host_table *table);
 

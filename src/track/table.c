@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/table.h"
 
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/huge.h"
+
 #define PLACES_FIRST 4096u
 
-static struct slot *slots_map(uint64_t places)
+static size_t slots_bytes(uint64_t places)
 {
-	size_t bytes = (size_t)places * sizeof(struct slot);
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (at == MAP_FAILED)
-		return NULL;
-	if (bytes >= ((size_t)4 << 20))
-		(void)madvise(at, bytes, MADV_HUGEPAGE);
-	return at;
+	return (size_t)places * sizeof(struct slot);
 }
 
 bool table_set_up(struct table *table,
@@ -35,22 +29,21 @@ bool table_set_up(struct table *table,
 				(uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u * (2u * i + 1) ^
 				(uintptr_t)table;
 	}
-	table->slots = slots_map(PLACES_FIRST);
+	table->slots = huge_alloc(slots_bytes(PLACES_FIRST));
 	return table->slots != NULL;
 }
 
 void table_tear_down(struct table *table)
 {
-	if (table->slots)
-		munmap(table->slots, (size_t)(table->mask + 1) * sizeof(struct slot));
+	huge_free(table->slots, slots_bytes(table->mask + 1));
 	table->slots = NULL;
 }
 
 struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash)
 {
-	uint32_t tag = (uint32_t)(hash >> 32);
+	uint32_t tag = table_tag(hash);
 
-	for (uint64_t place = hash & table->mask;; place = (place + 1) & table->mask) {
+	for (uint64_t place = tag & table->mask;; place = (place + 1) & table->mask) {
 		struct slot *slot = &table->slots[place];
 
 		if (!slot->ref)
@@ -61,30 +54,26 @@ struct slot *table_find(const struct table *table, const struct tuple *tuple, ui
 	}
 }
 
-static void slot_place(struct slot *slots, uint64_t mask, uint64_t hash, uint32_t ref)
+static void slot_place(struct slot *slots, uint64_t mask, struct slot slot)
 {
-	uint64_t place = hash & mask;
+	uint64_t place = slot.tag & mask;
 
 	while (slots[place].ref)
 		place = (place + 1) & mask;
-	slots[place] = (struct slot){ .tag = (uint32_t)(hash >> 32), .ref = ref };
+	slots[place] = slot;
 }
 
 static bool table_grow(struct table *table)
 {
 	uint64_t places = (table->mask + 1) * 2;
-	struct slot *slots = slots_map(places);
+	struct slot *slots = huge_alloc(slots_bytes(places));
 
 	if (!slots)
 		return false;
-	for (uint64_t i = 0; i <= table->mask; i++) {
-		uint32_t ref = table->slots[i].ref;
-
-		if (ref)
-			slot_place(slots, places - 1,
-				   table_hash(table, table->tuple_of(table->owner, ref)), ref);
-	}
-	munmap(table->slots, (size_t)(table->mask + 1) * sizeof(struct slot));
+	for (uint64_t i = 0; i <= table->mask; i++)
+		if (table->slots[i].ref)
+			slot_place(slots, places - 1, table->slots[i]);
+	huge_free(table->slots, slots_bytes(table->mask + 1));
 	table->slots = slots;
 	table->mask = places - 1;
 	return true;
@@ -95,7 +84,7 @@ bool table_add(struct table *table, uint64_t hash, uint32_t ref)
 	if ((table->used + 1) * 10 > (table->mask + 1) * 7 && !table_grow(table) &&
 	    table->used + 1 > table->mask)
 		return false; /* one place must stay empty: it ends every search */
-	slot_place(table->slots, table->mask, hash, ref);
+	slot_place(table->slots, table->mask, (struct slot){ .tag = table_tag(hash), .ref = ref });
 	table->used++;
 	return true;
 }
@@ -108,9 +97,7 @@ void table_remove(struct table *table, struct slot *slot)
 	/* Move back whatever would not be found any more across the hole. */
 	for (uint64_t at = (hole + 1) & table->mask; table->slots[at].ref;
 	     at = (at + 1) & table->mask) {
-		uint64_t home =
-			table_hash(table, table->tuple_of(table->owner, table->slots[at].ref)) &
-			table->mask;
+		uint64_t home = table->slots[at].tag & table->mask;
 
 		if (((at - home) & table->mask) < ((at - hole) & table->mask))
 			continue;

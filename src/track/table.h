@@ -117,6 +117,13 @@ static inline uint64_t table_hash(const struct table *table, const struct tuple 
 	return table_fold(low ^ ports ^ secret[4], high ^ secret[5]);
 }
 
+/* What a slot keeps of its key's hash: where the search for it begins, and most of what tells it
+   from others there. So keys move within the table without being looked at. */
+static inline uint32_t table_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
 /* Where @tuple stands. Return: NULL: nowhere. Valid until the table changes. */
 struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash);
 
@@ -129,9 +136,10 @@ void table_remove(struct table *table, struct slot *slot);
 /* What probably has this hash, by its tag alone: for fetching it ahead. 0: nothing. */
 static inline uint32_t table_guess(const struct table *table, uint64_t hash)
 {
-	uint64_t place = hash & table->mask;
+	uint32_t tag = table_tag(hash);
+	uint64_t place = tag & table->mask;
 
-	while (table->slots[place].ref && table->slots[place].tag != (uint32_t)(hash >> 32))
+	while (table->slots[place].ref && table->slots[place].tag != tag)
 		place = (place + 1) & table->mask;
 	return table->slots[place].ref;
 }
@@ -139,7 +147,7 @@ static inline uint32_t table_guess(const struct table *table, uint64_t hash)
 /* The place where a hash begins: for fetching it ahead. */
 static inline const struct slot *table_place(const struct table *table, uint64_t hash)
 {
-	return &table->slots[hash & table->mask];
+	return &table->slots[table_tag(hash) & table->mask];
 }
 
 #endif /* TCPWHY_TRACK_TABLE_H */
