@@ -32,13 +32,18 @@ static void note_change(struct stages *stages)
 	pthread_cond_broadcast(&stages->changed);
 }
 
+static bool is_free(const struct stages *stages, int at, enum prospect prospect)
+{
+	return !stages->busy[at] && !stages->ended[at] && stages->prospect[at] == prospect;
+}
+
 /* With the lock. The last stage from @first on that nobody works on and that has this prospect.
    Return: -1: none. */
 static int choose(const struct stages *stages, unsigned first, enum prospect prospect)
 {
-	for (unsigned i = stages->count; i-- > first;)
-		if (!stages->busy[i] && !stages->ended[i] && stages->prospect[i] == prospect)
-			return (int)i;
+	for (int i = (int)stages->count; i-- > (int)first;)
+		if (is_free(stages, i, prospect))
+			return i;
 	return -1;
 }
 
@@ -68,26 +73,36 @@ static bool all_ended(const struct stages *stages)
 	return true;
 }
 
-/* With the lock. Do a piece, or sleep until somebody else has done one. */
-static void step(struct stages *stages, unsigned first)
+/*
+ * With the lock. Do a piece, or sleep until somebody else has done one. @mine: the stage that this
+ * thread worked on last, whose memory lies in its caches, so it stays there as long as it can; -1:
+ * none. Return: what is so now.
+ */
+static int step(struct stages *stages, unsigned first, int mine)
 {
-	int at = choose(stages, first, PROSPECT_OPEN), small;
+	bool eager = false;
 
-	if (at >= 0)
-		work_on(stages, at, false);
-	else if ((small = choose(stages, first, PROSPECT_SMALL)) >= 0)
-		work_on(stages, small, true);
+	if (mine < 0 || !is_free(stages, mine, PROSPECT_OPEN)) {
+		mine = choose(stages, first, PROSPECT_OPEN);
+		eager = mine < 0;
+	}
+	if (eager)
+		mine = choose(stages, first, PROSPECT_SMALL);
+	if (mine >= 0)
+		work_on(stages, mine, eager);
 	else
 		pthread_cond_wait(&stages->changed, &stages->lock);
+	return mine;
 }
 
 static void *work(void *context)
 {
 	struct stages *stages = context;
+	int mine = -1;
 
 	pthread_mutex_lock(&stages->lock);
 	while (!all_ended(stages))
-		step(stages, 0);
+		mine = step(stages, 0, mine);
 	pthread_mutex_unlock(&stages->lock);
 	return NULL;
 }
@@ -97,7 +112,7 @@ void stages_wait(struct stages *stages, unsigned at, bool (*met)(void *context),
 	pthread_mutex_lock(&stages->lock);
 	note_change(stages);
 	while (!met(context))
-		step(stages, at + 1);
+		step(stages, at + 1, -1);
 	pthread_mutex_unlock(&stages->lock);
 }
 

@@ -6,9 +6,9 @@
 
 /*
  * One work in stages, each of which feeds the next, done by a few threads. A stage is worked on by
- * one thread at a time, and any thread takes any stage, the last one that can go on first. So a
- * stage needs no locks of its own, what one run of it wrote its next run sees, and two threads are
- * busy with three stages whatever each costs.
+ * one thread at a time, and any thread takes any stage: the one that it worked on before while that
+ * can go on, else the last one that can. So a stage needs no locks of its own, what one run of it
+ * wrote its next run sees, and two threads are busy with three stages whatever each costs.
  */
 #define STAGES_MOST 4
 

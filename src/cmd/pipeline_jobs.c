@@ -18,7 +18,7 @@
  * reported. Where every segment is reported, tracking and reporting are one stage.
  */
 
-#define CHUNKS	       32u /* of segments */
+#define CHUNKS	       16u /* of segments */
 #define CHUNKS_AT_ONCE 8u
 #define NEWS	       4096u
 #define NEWS_AT_ONCE   512u

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/ring.h"
 
-#include <stdlib.h>
+#include "base/huge.h"
 
 #define CAPACITY_FIRST 1024u
+
+static size_t entries_bytes(uint32_t capacity)
+{
+	return capacity * sizeof(struct ring_entry);
+}
 
 bool ring_room(struct ring *ring)
 {
 	if (ring->count < ring->capacity)
 		return true;
 	uint32_t capacity = ring->capacity ? ring->capacity * 2 : CAPACITY_FIRST;
-	struct ring_entry *entries = malloc(capacity * sizeof(*entries));
+	struct ring_entry *entries = huge_alloc(entries_bytes(capacity));
 
 	if (!entries)
 		return false;
 	for (uint32_t i = 0; i < ring->count; i++)
 		entries[i] = ring->entries[(ring->first + i) & (ring->capacity - 1)];
-	free(ring->entries);
+	huge_free(ring->entries, entries_bytes(ring->capacity));
 	ring->entries = entries;
 	ring->first = 0;
 	ring->capacity = capacity;
@@ -39,6 +44,6 @@ struct ring_entry ring_take(struct ring *ring)
 
 void ring_clear(struct ring *ring)
 {
-	free(ring->entries);
+	huge_free(ring->entries, entries_bytes(ring->capacity));
 	*ring = (struct ring){ .count = 0 };
 }
