@@ -22,9 +22,10 @@
 #define SEGMENTS   4000 /* of one round */
 #define PORTS	   30	/* few: they are used again and again */
 #define CALM_PORTS 2000
-#define ODD	   25	/* one of so many segments is changed */
-#define LATE	   8192 /* at most, that wait to be told */
-#define FLOWS	   2048 /* that a tracker has room for, at least (track.c) */
+#define ODD	   25	      /* one of so many segments is changed */
+#define LEAP	   (1u << 22) /* frames of others */
+#define LATE	   8192	      /* at most, that wait to be told */
+#define FLOWS	   2048	      /* that a tracker has room for, at least (track.c) */
 
 /* What the tracker said, to be told later. */
 struct late {
@@ -432,15 +433,18 @@ static void feed(struct way ways[static 2], struct chance *chance, bool calm, ui
 	const int64_t start_ns = 1000 * NSEC_PER_SEC;
 	unsigned odd = !calm && chance_below(chance, 3) ? ODD : 1000000;
 	unsigned copies = calm ? 1000000 : 60, updates = calm ? 1000000 : 30;
+	unsigned leaps = calm ? 1000000 : 200;
 
 	batch.count = 0;
 	for (unsigned i = 0; i < TALKS; i++)
 		begin(&talks[i], chance, start_ns + (int64_t)chance_below(chance, NSEC_PER_SEC),
 		      calm);
-	for (uint64_t frame = 1; frame <= segments; frame++) {
+	for (uint64_t taken = 0, frame = 1; taken < segments; taken++, frame++) {
 		struct talk *talk = earliest(talks);
 		struct conversation *plan = &talk->plan;
 
+		if (chance_below(chance, leaps) == 0)
+			frame += LEAP;
 		if (calm && chance_below(chance, 12) == 0) {
 			pause_talk(plan, chance);
 			continue;

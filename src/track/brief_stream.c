@@ -31,29 +31,27 @@ static_assert(SEGMENT_TCP_SUM_KNOWN >> WHAT_SHIFT == RECORD_SUM_KNOWN &&
 		      SEGMENT_PAYLOAD_CUT << CUT_SHIFT == RECORD_CUT,
 	      "see record_kind");
 
-/* The high bits of record_fixed.since. */
-#define SINCE_NANOSECONDS 0x80000000u /* the unit; else microseconds */
-#define SINCE_SEQ	  0x40000000u /* 4 bytes: the number, else what this end sends next */
-#define SINCE_ACK	  0x20000000u /* 4 bytes: likewise, else what the other end sends next */
-#define SINCE_MOST	  0x1fffffffu /* with NANOSECONDS: 8 bytes, that long or longer */
+/* How many frames passed since the connection's first, and how long ago the segment before was. */
+#define FRAMES_BITS	24
+#define FRAMES_MOST	((1u << FRAMES_BITS) - 1)
+#define SINCE_BITS	21
+#define SINCE_MOST	((1u << SINCE_BITS) - 1)
+#define WHEN_NANOSECOND (UINT64_C(1) << 47) /* 4 bytes: nanoseconds below; else microseconds */
+#define WHEN_SEQ	(UINT64_C(1) << 46) /* 4 bytes: the number, else what this end sends next */
+#define WHEN_ACK	(UINT64_C(1) << 45) /* 4 bytes: likewise, else what the other end sends next */
+static_assert(FRAMES_BITS + SINCE_BITS == 45, "frames, since, three bits");
 
 /* One segment in the stream. It never leaves this process: the byte order is the machine's. */
 struct record_fixed {
 	uint8_t flags;
 	uint8_t kind; /* enum record_kind */
 	uint16_t tcp_checksum, ip_id;
-	uint16_t frames[2]; /* since the connection's first, low half first */
-	uint16_t since[2];  /* ... and the segment before */
+	uint16_t when[3]; /* 48 bits as above, the low ones first */
 };
-static_assert(sizeof(struct record_fixed) == 14, "no padding");
+static_assert(sizeof(struct record_fixed) == 12, "no padding: three chunks for most connections");
 
 /* With everything: since, number, ACK, window and TTL, payload, options; then it is not written. */
-#define RECORD_MOST (sizeof(struct record_fixed) + 8 + 4 + 4 + 3 + 2 + 4 + 1 + 40)
-
-static inline uint32_t joined(const uint16_t halves[static 2])
-{
-	return halves[0] | (uint32_t)halves[1] << 16;
-}
+#define RECORD_MOST (sizeof(struct record_fixed) + 4 + 4 + 4 + 3 + 2 + 4 + 1 + 40)
 
 static inline bool has_usual_stamps(const struct segment *seg)
 {
@@ -89,20 +87,20 @@ static inline uint8_t *put_rest(uint8_t *at, unsigned *kind, const struct segmen
 }
 
 /* The time since the segment before. Return: behind what does not fit into the fixed part. */
-static inline uint8_t *put_since(uint8_t *at, uint32_t *since, uint64_t since_ns)
+static inline uint8_t *put_since(uint8_t *at, uint64_t *when, uint64_t since_ns)
 {
 	uint64_t us = since_ns / 1000;
+	uint32_t low_ns = (uint32_t)since_ns;
 
 	if (us * 1000 == since_ns && us <= SINCE_MOST) {
-		*since = (uint32_t)us;
+		*when |= us << FRAMES_BITS;
 		return at;
 	}
-	*since = SINCE_NANOSECONDS |
-		 (since_ns < SINCE_MOST ? (uint32_t)since_ns : SINCE_MOST);
-	return since_ns < SINCE_MOST ? at : put(at, &since_ns, sizeof(since_ns));
+	*when |= WHEN_NANOSECOND | since_ns >> 32 << FRAMES_BITS;
+	return put(at, &low_ns, sizeof(low_ns));
 }
 
-/* Return: how many bytes the record has; 0: too many frames have passed for one. */
+/* Return: how many bytes the record has; 0: too much has passed for one, frames or time. */
 static inline size_t record_fill(uint8_t bytes[static RECORD_MOST], const struct brief *brief,
 				 const struct segment *seg, bool swapped)
 {
@@ -110,17 +108,17 @@ static inline size_t record_fill(uint8_t bytes[static RECORD_MOST], const struct
 	unsigned kind = (swapped ? RECORD_SWAPPED : 0) | ((seg->what >> WHAT_SHIFT) & KIND_LOW) |
 			((unsigned)seg->what << CUT_SHIFT & RECORD_CUT);
 	uint8_t *at = bytes + sizeof(struct record_fixed);
-	uint32_t since;
+	uint64_t when = frames, since_ns = (uint64_t)(seg->time_ns - brief->last_ns);
 
-	if (frames > UINT32_MAX)
+	if (frames > FRAMES_MOST || since_ns >> 32 > SINCE_MOST)
 		return 0;
-	at = put_since(at, &since, (uint64_t)(seg->time_ns - brief->last_ns));
+	at = put_since(at, &when, since_ns);
 	if (seg->seq.raw != brief->nxt[swapped]) {
-		since |= SINCE_SEQ;
+		when |= WHEN_SEQ;
 		at = put(at, &seg->seq.raw, sizeof(seg->seq.raw));
 	}
 	if (seg->ack.raw != brief->nxt[!swapped]) {
-		since |= SINCE_ACK;
+		when |= WHEN_ACK;
 		at = put(at, &seg->ack.raw, sizeof(seg->ack.raw));
 	}
 	if (seg->window != brief->window[swapped] || seg->ttl != brief->ttl[swapped]) {
@@ -134,8 +132,7 @@ static inline size_t record_fill(uint8_t bytes[static RECORD_MOST], const struct
 		.kind = (uint8_t)kind,
 		.tcp_checksum = seg->tcp_checksum,
 		.ip_id = seg->ip_id,
-		.frames = { (uint16_t)frames, (uint16_t)(frames >> 16) },
-		.since = { (uint16_t)since, (uint16_t)(since >> 16) },
+		.when = { (uint16_t)when, (uint16_t)(when >> 16), (uint16_t)(when >> 32) },
 	};
 
 	memcpy(bytes, &fixed, sizeof(fixed));
@@ -222,8 +219,8 @@ void reader_open(struct brief_reader *reader, const struct pools *pools, const s
 
 	reader->pools = pools;
 	reader->brief = brief;
-	reader->known = (struct known){ .ip_bytes = ipv6 ? 40 : 20,
-					.what = ipv6 ? SEGMENT_IPV6 : 0 };
+	reader->known =
+		(struct known){ .ip_bytes = ipv6 ? 40 : 20, .what = ipv6 ? SEGMENT_IPV6 : 0 };
 	enter_chunk(reader, last->next);
 	memcpy(&reader->known.last_ns, reader->at, sizeof(reader->known.last_ns));
 	reader->at += sizeof(reader->known.last_ns);
@@ -306,20 +303,25 @@ struct segment *reader_take(struct brief_reader *reader)
 	bool swapped = fixed.kind & RECORD_SWAPPED;
 	struct segment *seg = &reader->segs[swapped];
 	uint32_t seq = known->nxt[swapped], ack = known->nxt[!swapped];
-	uint32_t packed = joined(fixed.since);
-	int64_t since = packed & SINCE_MOST;
+	uint64_t when =
+		fixed.when[0] | (uint64_t)fixed.when[1] << 16 | (uint64_t)fixed.when[2] << 32;
+	uint64_t since = when >> FRAMES_BITS & SINCE_MOST;
 
-	if (!(packed & SINCE_NANOSECONDS))
+	if (when & WHEN_NANOSECOND) {
+		uint32_t low_ns;
+
+		at = get(at, &low_ns, sizeof(low_ns));
+		since = since << 32 | low_ns;
+	} else {
 		since *= 1000;
-	else if (since == SINCE_MOST)
-		at = get(at, &since, sizeof(since));
-	if (packed & SINCE_SEQ)
+	}
+	if (when & WHEN_SEQ)
 		at = get(at, &seq, sizeof(seq));
-	if (packed & SINCE_ACK)
+	if (when & WHEN_ACK)
 		at = get(at, &ack, sizeof(ack));
-	known->last_ns += since;
+	known->last_ns += (int64_t)since;
 	seg->time_ns = known->last_ns;
-	seg->frame = reader->brief->first_frame + joined(fixed.frames);
+	seg->frame = reader->brief->first_frame + (when & FRAMES_MOST);
 	seg->seq = seq_of(seq);
 	seg->ack = seq_of(ack);
 	seg->tcp_checksum = fixed.tcp_checksum;
