@@ -82,7 +82,8 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	brief->last_ns = seg->time_ns;
 	brief->bits =
 		(swapped ? BRIEF_CLIENT_B : 0) | (segment_has(seg, SEGMENT_IPV6) ? BRIEF_IPV6 : 0);
-	if (!stream_begin(pools, brief, seg) || !stream_add(pools, brief, seg, swapped) ||
+	stream_begin(brief, seg);
+	if (!stream_add(pools, brief, seg, swapped) ||
 	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_GIVES_UP_NS, index) ||
 	    !table_add(&tracker->table, hash, index | REF_BRIEF)) {
 		brief_give(tracker, index);

@@ -26,8 +26,9 @@ struct segment;
 
 #define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
 #define BRIEF_CHUNK_BYTES   60
+#define BRIEF_START_BYTES   48
 
-/* What was written down, as one stream through a ring of chunks. */
+/* What was written down, as one stream: in the brief itself, then through a ring of chunks. */
 struct brief_chunk {
 	uint32_t next; /* of the last one: the first; here because pool_give_chain() wants it */
 	uint8_t bytes[BRIEF_CHUNK_BYTES];
@@ -54,10 +55,10 @@ enum course_bit {
 /* Ends by key order: 0 is (ip_a, port_a). */
 struct brief {
 	struct tuple tuple;
-	uint32_t last; /* chunk; 0: none yet */
+	uint32_t last; /* chunk; 0: the stream still has room in start */
 	uint32_t path;
 	uint32_t nxt[2];      /* what each end sends next */
-	uint8_t used;	      /* bytes in the last chunk */
+	uint8_t used;	      /* bytes in the last chunk, or in start */
 	uint8_t count;	      /* segments */
 	uint8_t bits;	      /* enum brief_bit */
 	uint8_t dues;	      /* entries in the ring of those that have closed */
@@ -65,10 +66,11 @@ struct brief {
 	int64_t last_ns;      /* of the last segment, which is the latest */
 	uint16_t window[2];   /* of each end's last segment */
 	uint8_t ttl[2];
-	uint8_t course; /* enum course_bit */
-	uint8_t chunks; /* in the ring */
+	uint8_t course;			  /* enum course_bit */
+	uint8_t chunks;			  /* in the ring */
+	uint8_t start[BRIEF_START_BYTES]; /* of the stream: when it began, and the usual SYN */
 };
-static_assert(sizeof(struct brief) == 80, "little more than a cache line");
+static_assert(sizeof(struct brief) == 128, "two cache lines");
 
 /**
  * brief_begin() - Begin a connection in brief

@@ -5,8 +5,9 @@
 #include "track/cold.h"
 
 /*
- * A chunk holds whole records, so that they are written and read in place. A record begins with its
- * TCP flags, and none has RST: where it is set the rest of the chunk is empty.
+ * A chunk holds whole records, so that they are written and read in place; the first ones, behind
+ * the time at which all begins, are in the brief itself. A record begins with its TCP flags, and
+ * none has RST: where it is set the rest of the chunk is empty.
  */
 #define RECORD_NONE ((uint8_t)TCP_RST)
 
@@ -139,28 +140,45 @@ static inline size_t record_fill(uint8_t bytes[static RECORD_MOST], const struct
 	return (size_t)(at - bytes);
 }
 
-/* A fresh chunk behind the others. Return: NULL: none left. */
-static struct brief_chunk *chunk_add(struct pools *pools, struct brief *brief)
+/* Where the stream is written now. */
+struct room {
+	uint8_t *bytes;
+	size_t count; /* of them in all; brief.used are used */
+};
+
+static inline struct room room_of(const struct pools *pools, struct brief *brief)
+{
+	if (!brief->last)
+		return (struct room){ .bytes = brief->start, .count = BRIEF_START_BYTES };
+	struct brief_chunk *chunk = pool_at(&pools->brief_chunks, brief->last);
+
+	return (struct room){ .bytes = chunk->bytes, .count = BRIEF_CHUNK_BYTES };
+}
+
+/* A fresh chunk behind the others. Return: false: none left. */
+static bool room_add(struct pools *pools, struct brief *brief, struct room *room)
 {
 	struct pool *chunks = &pools->brief_chunks;
-	struct brief_chunk *last = brief->last ? pool_at(chunks, brief->last) : NULL;
 	uint32_t index = pool_take(chunks);
 
 	if (!index)
-		return NULL;
+		return false;
 	struct brief_chunk *fresh = pool_at(chunks, index);
 
 	fresh->next = index;
-	if (last) {
+	if (brief->last) {
+		struct brief_chunk *last = pool_at(chunks, brief->last);
+
 		fresh->next = last->next;
 		last->next = index;
-		if (brief->used < BRIEF_CHUNK_BYTES)
-			last->bytes[brief->used] = RECORD_NONE;
 	}
+	if (brief->used < room->count)
+		room->bytes[brief->used] = RECORD_NONE;
 	brief->last = index;
 	brief->used = 0;
 	brief->chunks++;
-	return fresh;
+	*room = (struct room){ .bytes = fresh->bytes, .count = BRIEF_CHUNK_BYTES };
+	return true;
 }
 
 /* Copy a record, most of which have 16 to 32 bytes: two moves that may overlap, instead of a call.
@@ -175,27 +193,22 @@ static inline void copy_record(uint8_t *to, const uint8_t *from, size_t count)
 	memcpy(to + count - 16, from + count - 16, 16);
 }
 
-bool stream_begin(struct pools *pools, struct brief *brief, const struct segment *seg)
+void stream_begin(struct brief *brief, const struct segment *seg)
 {
-	struct brief_chunk *chunk = chunk_add(pools, brief);
-
-	if (!chunk)
-		return false;
-	memcpy(chunk->bytes, &seg->time_ns, sizeof(seg->time_ns));
+	memcpy(brief->start, &seg->time_ns, sizeof(seg->time_ns));
 	brief->used = sizeof(seg->time_ns);
-	return true;
 }
 
 bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped)
 {
 	uint8_t bytes[RECORD_MOST];
 	size_t count = record_fill(bytes, brief, seg, swapped);
-	struct brief_chunk *chunk = pool_at(&pools->brief_chunks, brief->last);
+	struct room room = room_of(pools, brief);
 
 	if (count == 0 || count > BRIEF_CHUNK_BYTES ||
-	    (count > (size_t)BRIEF_CHUNK_BYTES - brief->used && !(chunk = chunk_add(pools, brief))))
+	    (count > room.count - brief->used && !room_add(pools, brief, &room)))
 		return false;
-	copy_record(chunk->bytes + brief->used, bytes, count);
+	copy_record(room.bytes + brief->used, bytes, count);
 	brief->used = (uint8_t)(brief->used + count);
 	return true;
 }
@@ -212,7 +225,6 @@ static void enter_chunk(struct brief_reader *reader, uint32_t index)
 
 void reader_open(struct brief_reader *reader, const struct pools *pools, const struct brief *brief)
 {
-	const struct brief_chunk *last = pool_at(&pools->brief_chunks, brief->last);
 	const struct tuple *tuple = &brief->tuple;
 	struct segment *segs = reader->segs;
 	bool ipv6 = brief->bits & BRIEF_IPV6;
@@ -221,9 +233,10 @@ void reader_open(struct brief_reader *reader, const struct pools *pools, const s
 	reader->brief = brief;
 	reader->known =
 		(struct known){ .ip_bytes = ipv6 ? 40 : 20, .what = ipv6 ? SEGMENT_IPV6 : 0 };
-	enter_chunk(reader, last->next);
-	memcpy(&reader->known.last_ns, reader->at, sizeof(reader->known.last_ns));
-	reader->at += sizeof(reader->known.last_ns);
+	reader->chunk = 0;
+	memcpy(&reader->known.last_ns, brief->start, sizeof(reader->known.last_ns));
+	reader->at = brief->start + sizeof(reader->known.last_ns);
+	reader->end = brief->start + (brief->last ? BRIEF_START_BYTES : brief->used);
 	segs[0] = (struct segment){ .path = brief->path };
 	segs[1] = segs[0];
 	segs[0].src = segs[1].dst = tuple->ip_a;
@@ -285,7 +298,9 @@ static inline const uint8_t *next_record(struct brief_reader *reader)
 		return reader->at;
 	if (reader->chunk == reader->brief->last)
 		return NULL;
-	const struct brief_chunk *chunk = pool_at(&reader->pools->brief_chunks, reader->chunk);
+	/* The first chunk is the last one's next. */
+	uint32_t before = reader->chunk ? reader->chunk : reader->brief->last;
+	const struct brief_chunk *chunk = pool_at(&reader->pools->brief_chunks, before);
 
 	enter_chunk(reader, chunk->next);
 	return reader->at;

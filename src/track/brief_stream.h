@@ -15,8 +15,8 @@ struct pools;
 #define STREAM_WHAT                                                                                \
 	(SEGMENT_IPV6 | SEGMENT_PAYLOAD_CUT | SEGMENT_TCP_SUM_KNOWN | SEGMENT_DONT_FRAGMENT)
 
-/* Before the first record: the time that it starts at. Return: false: no room. */
-bool stream_begin(struct pools *pools, struct brief *brief, const struct segment *seg);
+/* Before the first record: the time that it starts at. */
+void stream_begin(struct brief *brief, const struct segment *seg);
 
 /* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
    changed. */
@@ -35,7 +35,7 @@ struct brief_reader {
 	const struct pools *pools; /* borrowed */
 	const struct brief *brief; /* borrowed: whose it is */
 	const uint8_t *at, *end;   /* in the chunk */
-	uint32_t chunk;
+	uint32_t chunk;		   /* 0: in the brief's start */
 	struct known known;
 	struct segment segs[2]; /* by key order: each end's last one, of which most fields stay */
 };
