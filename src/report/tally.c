@@ -3,10 +3,19 @@
 
 #include <stdlib.h>
 
+#define RECENT 64u
+
+/* Where an entry's count was found before: most verdicts are of a few kinds. */
+struct recent {
+	const struct entry *entry;
+	size_t index;
+};
+
 /* Counts stand side by side in the catalogue's order: theme by theme, entry by entry. */
 struct tally {
 	const struct theme *const *themes; /* static */
 	size_t theme_count;
+	struct recent recent[RECENT]; /* by the entry's place in memory */
 	uint64_t counts[];
 };
 
@@ -52,10 +61,16 @@ static bool find(const struct tally *tally, const struct entry *entry, size_t *i
 
 void tally_add(struct tally *tally, const struct verdict *verdict)
 {
+	const struct entry *entry = verdict->entry;
+	struct recent *recent = &tally->recent[(uintptr_t)entry / sizeof(*entry) % RECENT];
 	size_t index;
 
-	if (verdict->entry && find(tally, verdict->entry, &index))
+	if (entry && recent->entry == entry) {
+		tally->counts[recent->index]++;
+	} else if (entry && find(tally, entry, &index)) {
 		tally->counts[index]++;
+		*recent = (struct recent){ .entry = entry, .index = index };
+	}
 }
 
 uint64_t tally_count(const struct tally *tally, const struct entry *entry)
