@@ -35,7 +35,7 @@ static void seed_print(void)
 	print_message("TRACK_SEED=%" PRIu64 "\n", seed);
 }
 
-#define KEYS 3000u
+#define KEYS 20000u /* the table grows three times and is as full as it gets */
 
 static struct tuple keys[KEYS + 1]; /* by reference */
 
@@ -58,12 +58,14 @@ static void the_table_finds_what_is_in_it_and_nothing_else(void **state)
 		keys[ref].ip_a.bytes[15] = (uint8_t)ref;
 		keys[ref].port_a = (uint16_t)(ref >> 8);
 	}
-	for (unsigned step = 0; step < 1000000; step++) {
+	for (unsigned step = 0; step < 4000000; step++) {
 		uint32_t ref = 1 + random_next() % KEYS;
 		uint64_t hash = table_hash(&table, &keys[ref]);
 		struct slot *slot = table_find(&table, &keys[ref], hash);
 
 		assert_int_equal(slot != NULL, present[ref]);
+		if (slot)
+			assert_int_not_equal(table_guess(&table, hash), 0);
 		if (slot) {
 			assert_int_equal(slot->ref, ref);
 			table_remove(&table, slot);
@@ -77,6 +79,10 @@ static void the_table_finds_what_is_in_it_and_nothing_else(void **state)
 		present[ref] = !present[ref];
 		assert_int_equal(table.used, count);
 	}
+	for (uint32_t ref = 1; ref <= KEYS; ref++)
+		assert_int_equal(table_find(&table, &keys[ref], table_hash(&table, &keys[ref])) !=
+					 NULL,
+				 present[ref]);
 	table_tear_down(&table);
 }
 

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""usage: run.py [--rounds N] [--peers] [--growth] [--memory] [--save FILE] [--compare FILE] BUILD
+"""usage: run.py [--rounds N] [--peers] [--growth] [--memory] [--no-speed] [--save FILE]
+       [--compare FILE] BUILD
 
 Measure "tcpwhy read" of a build against other programs, in one run and taking turns, on captures
 that generate makes (kept in out/bench). BUILD is a build folder (meson setup build).
 
 --rounds N      how often each command runs (default 5); the least time counts
 --peers         also nfpcapd, argus, tcptrace and tshark, once each: minutes
---growth        time per packet by connections in the file and by connections live at once
+--growth        time per packet by connections in the capture (up to 10^7) and by connections live at
+                once, memory under a SYN flood: ten minutes
+--no-speed      only what the other options ask for
 --memory        bytes by live connection
 --save FILE     keep the figures as JSON
 --compare FILE  show them beside those of an earlier run
@@ -114,22 +117,69 @@ def speed(build, rounds, peers):
     return figures
 
 
+def measure_piped(build, options):
+    """(packets, processor seconds, peak memory) of reading what generate makes, without a file."""
+    with open(os.devnull, "w") as null:
+        maker = subprocess.Popen([os.path.join(build, "tests/bench/generate"), *options, "-"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        reader = subprocess.Popen([os.path.join(build, "tcpwhy"), "read", "-"],
+                                  stdin=maker.stdout, stdout=null, stderr=null)
+        maker.stdout.close()
+        said = maker.stderr.read()
+        _, status, used = os.wait4(reader.pid, 0)
+        reader.returncode = os.waitstatus_to_exitcode(status)
+        if maker.wait() or reader.returncode:
+            sys.exit("generate %s | tcpwhy read -: failed" % " ".join(options))
+        return int(said.split()[0]), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+
+
 def growth(build):
+    """Each grown case beside the one that it is compared with, taking turns."""
     figures = {}
-    program = os.path.join(build, "tcpwhy")
-    print("\ntime per packet, by connections in the file (10,000 live) and by live ones")
-    for name, options in (
-            ("10^4 in the file", ["--connections", "10000", "--live", "10000"]),
-            ("10^5 in the file", ["--connections", "100000", "--live", "10000"]),
-            ("10^6 in the file", ["--connections", "1000000", "--live", "10000"]),
-            ("10^3 live", ["--connections", "1100000", "--live", "1000"]),
-            ("10^6 live", ["--connections", "1100000", "--live", "1000000"])):
-        path, packets = capture(build, "growth-" + name.replace(" ", "-"), options)
-        seconds, _, peak = min(measure([program, "read", path]) for _ in range(2))
-        print("%-20s %6.0f ns a packet, %7.1f MB" % (name, seconds / packets * 1e9, peak / 1e6))
-        sys.stdout.flush()
-        figures[name] = {"ns": seconds / packets * 1e9, "peak": peak}
+    print("\ntime per packet, through a pipe")
+    for title, cases in (
+            ("connections in the capture, 10,000 live",
+             [("10^5", ["--connections", "100000", "--live", "10000"]),
+              ("10^4", ["--connections", "10000", "--live", "10000"]),
+              ("10^6", ["--connections", "1000000", "--live", "10000"]),
+              ("10^7", ["--connections", "10000000", "--live", "10000"])]),
+            ("connections live at once",
+             [("10^3", ["--connections", "1000000", "--live", "1000"]),
+              ("10^5", ["--connections", "1000000", "--live", "100000"]),
+              ("10^6", ["--connections", "2000000", "--live", "1000000"])])):
+        base = None
+        for name, options in cases:
+            packets, seconds, peak = measure_piped(build, options)
+            ns = seconds / packets * 1e9
+            base = base or ns
+            print("%-40s %-5s %6.0f ns a packet, %5.2f x %s, %7.1f MB" %
+                  (title, name, ns, ns / base, cases[0][0], peak / 1e6))
+            sys.stdout.flush()
+            figures[title + " " + name] = {"ns": ns, "peak": peak}
     return figures
+
+
+def flood(build):
+    """Half-open connections beyond --max-connections: memory stays, and they are counted."""
+    options = ["--connections", "1000", "--live", "1000", "--flood", "10000000"]
+    limit = ["read", "--max-connections", "100000"]
+    print("\n10^7 SYNs of a flood, --max-connections 100000")
+    with open(os.devnull, "w") as null:
+        maker = subprocess.Popen([os.path.join(build, "tests/bench/generate"), *options, "-"],
+                                 stdout=subprocess.PIPE, stderr=null)
+        reader = subprocess.Popen([os.path.join(build, "tcpwhy"), *limit, "--format", "json", "-"],
+                                  stdin=maker.stdout, stdout=subprocess.PIPE, stderr=null)
+        maker.stdout.close()
+        last = b""
+        for line in reader.stdout:
+            last = line
+        _, _, used = os.wait4(reader.pid, 0)
+        maker.wait()
+    summary = json.loads(last)
+    print("%d connections told, %d of them pushed out by the limit, %.1f MB" %
+          (summary["connections"], summary["evicted"], used.ru_maxrss * 1024 / 1e6))
+    return {"connections": summary["connections"], "evicted": summary["evicted"],
+            "peak": used.ru_maxrss * 1024}
 
 
 def memory(build):
@@ -158,7 +208,7 @@ def compare(new, old):
 
 def main():
     parser = argparse.ArgumentParser(add_help=False)
-    for flag in ("peers", "growth", "memory"):
+    for flag in ("peers", "growth", "memory", "no-speed"):
         parser.add_argument("--" + flag, action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--save")
@@ -174,9 +224,12 @@ def main():
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")),
                    "unknown processor")
     print("Linux %s, %s, %d cores" % (platform.release(), cpu, os.cpu_count()))
-    figures = {"speed": speed(build, args.rounds, args.peers)}
+    figures = {}
+    if not args.no_speed:
+        figures["speed"] = speed(build, args.rounds, args.peers)
     if args.growth:
         figures["growth"] = growth(build)
+        figures["flood"] = flood(build)
     if args.memory:
         figures["memory"] = memory(build)
     if args.save:
