@@ -98,16 +98,31 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	return true;
 }
 
-/* Whether a segment of a brief can be read later: nothing hangs on it now. */
-static bool can_wait(const struct tracker *tracker, const struct brief *brief,
-		     const struct segment *seg, bool swapped)
+/* Whether a brief has place for a segment, which is as the others. */
+static inline bool fits(const struct tracker *tracker, const struct brief *brief,
+			const struct segment *seg)
+{
+	return is_plain(tracker, seg) && seg->path == brief->path &&
+	       segment_has(seg, SEGMENT_IPV6) == ((brief->bits & BRIEF_IPV6) != 0) &&
+	       brief->count != BRIEF_SEGMENTS_MOST && seg->time_ns >= brief->last_ns;
+}
+
+/* Whether it is the next one, or an ACK, in a connection that is open and that nobody has closed:
+   most are. Nothing of what take_unusual() does is to be done for it. */
+static inline bool is_usual(const struct brief *brief, const struct segment *seg, bool swapped)
+{
+	return (seg->flags & (uint8_t)~TCP_PSH) == TCP_ACK &&
+	       (brief->bits & (BRIEF_UP | BRIEF_FINS)) == BRIEF_UP && seg->window &&
+	       seg->seq.raw == brief->nxt[swapped] &&
+	       !seq_after(seg->ack, seq_of(brief->nxt[!swapped]));
+}
+
+/* Whether a segment that fits into a brief can be read later: nothing hangs on it now. */
+static bool can_wait(const struct brief *brief, const struct segment *seg, bool swapped)
 {
 	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
 
-	if (!is_plain(tracker, seg) || seg->path != brief->path ||
-	    segment_has(seg, SEGMENT_IPV6) != ((brief->bits & BRIEF_IPV6) != 0) ||
-	    brief->count == BRIEF_SEGMENTS_MOST || seg->time_ns < brief->last_ns ||
-	    (seg->flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
+	if ((seg->flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
 		return false;
 	if ((brief->bits & (swapped ? BRIEF_FIN_B : BRIEF_FIN_A)) &&
 	    seq_after(segment_end(seg), seq_of(brief->nxt[swapped])))
@@ -179,11 +194,14 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 	return true;
 }
 
-bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
+/* Take a segment that opens or closes, or is not what was to come. Return: false: it cannot wait.
+ */
+static bool take_unusual(struct tracker *tracker, uint32_t index, const struct segment *seg,
+			 bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
 
-	if (!can_wait(tracker, brief, seg, swapped))
+	if (!can_wait(brief, seg, swapped))
 		return false;
 	if (is_irregular(brief, seg, swapped))
 		brief->course |= COURSE_IRREGULAR;
@@ -198,6 +216,18 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 		sight(tracker, seg, answer_ns < UINT32_MAX ? answer_ns : TIME_NONE);
 	}
 	note_progress(brief, seg, swapped);
+	return true;
+}
+
+bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
+{
+	struct brief *brief = brief_at(tracker, index);
+
+	if (!fits(tracker, brief, seg))
+		return false;
+	if (!(is_usual(brief, seg, swapped) ? stream_add(&tracker->pools, brief, seg, swapped)
+					    : take_unusual(tracker, index, seg, swapped)))
+		return false;
 	stream_learn(brief, seg, swapped);
 	brief->count++;
 	return true;
@@ -276,8 +306,8 @@ void brief_fetch(const struct pools *pools, uint32_t index, unsigned level)
 	const struct brief *brief = pool_at(&pools->briefs, index);
 
 	if (level == 0) {
-		__builtin_prefetch(brief);
-		__builtin_prefetch((const char *)brief + 64);
+		for (size_t line = 0; line < sizeof(*brief); line += 64)
+			__builtin_prefetch((const char *)brief + line);
 		return;
 	}
 	uint32_t at = brief->first_frame ? brief->last : 0;

@@ -26,7 +26,7 @@ struct segment;
 
 #define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
 #define BRIEF_CHUNK_BYTES   60
-#define BRIEF_START_BYTES   48
+#define BRIEF_START_BYTES   176
 
 /* What was written down, as one stream: in the brief itself, then through a ring of chunks. */
 struct brief_chunk {
@@ -68,9 +68,9 @@ struct brief {
 	uint8_t ttl[2];
 	uint8_t course;			  /* enum course_bit */
 	uint8_t chunks;			  /* in the ring */
-	uint8_t start[BRIEF_START_BYTES]; /* of the stream: when it began, and the usual SYN */
+	uint8_t start[BRIEF_START_BYTES]; /* of the stream: as much as many ever have */
 };
-static_assert(sizeof(struct brief) == 128, "two cache lines");
+static_assert(sizeof(struct brief) == 256, "four cache lines, in one page");
 
 /**
  * brief_begin() - Begin a connection in brief

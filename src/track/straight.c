@@ -58,11 +58,17 @@ void straight_free(struct straight *straight)
 	free(straight);
 }
 
+/* A moment's bits of a segment, without a branch: ten moments of each connection are kept. */
+#define IPV6_SHIFT 5
+static_assert((int)MOMENT_HAS_OPTIONS == 1 &&
+		      (int)MOMENT_HAS_TIMESTAMPS == (int)TCP_HAS_TIMESTAMPS &&
+		      MOMENT_IS_IPV6 == SEGMENT_IPV6 << IPV6_SHIFT,
+	      "the same bits, or shifted");
+
 static inline uint8_t moment_options(const struct segment *seg)
 {
-	return (uint8_t)((seg->options_bytes ? MOMENT_HAS_OPTIONS : 0) |
-			 (seg->options_seen & TCP_HAS_TIMESTAMPS ? MOMENT_HAS_TIMESTAMPS : 0) |
-			 (segment_has(seg, SEGMENT_IPV6) ? MOMENT_IS_IPV6 : 0));
+	return (uint8_t)((seg->options_bytes != 0) | (seg->options_seen & TCP_HAS_TIMESTAMPS) |
+			 (seg->what & SEGMENT_IPV6) << IPV6_SHIFT);
 }
 
 /* The last segment of an end as a moment. */

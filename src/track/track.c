@@ -106,12 +106,12 @@ static void pause_note(struct tracker *tracker, int64_t now)
 		(struct pause){ .from_ns = tracker->clock_ns, .to_ns = now };
 }
 
-/* The clock moves with every frame, with or without TCP in it; and once more behind the last. */
-static void clock_step(struct tracker *tracker, const struct segment *seg)
+/* Any frame, or what comes behind the last one. Return: whether it is one that was not here yet. */
+static bool clock_step_any(struct tracker *tracker, const struct segment *seg)
 {
 	if (seg->frame == tracker->clock_frame &&
 	    (!segment_has(seg, SEGMENT_NOT_TCP) || seg->time_ns <= tracker->frame_ns))
-		return;
+		return false;
 	tracker->stats.frames += seg->frame != tracker->clock_frame;
 	tracker->clock_frame = seg->frame;
 	tracker->frame_back = false;
@@ -130,6 +130,25 @@ static void clock_step(struct tracker *tracker, const struct segment *seg)
 		tracker->stats.last_ns = tracker->clock_ns;
 	} else if (tracker->clock_ns == TIME_NONE) {
 		tracker->clock_ns = 0;
+	}
+	return true;
+}
+
+/* The clock moves with every frame, with or without TCP in it; and once more behind the last. */
+static inline void clock_step(struct tracker *tracker, const struct segment *seg)
+{
+	struct track_stats *stats = &tracker->stats;
+
+	/* Nearly always a later frame than the latest one so far, which was the one before. */
+	if (seg->frame != tracker->clock_frame && stats->first_ns != TIME_NONE &&
+	    tracker->frame_ns == tracker->clock_ns && seg->time_ns >= tracker->clock_ns &&
+	    seg->time_ns - tracker->clock_ns < PAUSE_LEAST_NS) {
+		tracker->clock_frame = seg->frame;
+		tracker->frame_back = false;
+		tracker->clock_ns = tracker->frame_ns = stats->last_ns = seg->time_ns;
+		stats->frames++;
+	} else if (!clock_step_any(tracker, seg)) {
+		return;
 	}
 	if (tracker->clock_ns >= tracker->next_due_ns)
 		due_run(tracker);
@@ -281,7 +300,10 @@ static void fetch_cold(struct tracker *tracker, unsigned at)
 		const struct brief *brief =
 			pool_at(&tracker->pools.briefs, tracker->guesses[at] & REF_INDEX);
 
-		__builtin_prefetch(pool_at(&tracker->pools.brief_chunks, brief->last), 1);
+		if (brief->last)
+			__builtin_prefetch(pool_at(&tracker->pools.brief_chunks, brief->last), 1);
+		else
+			__builtin_prefetch(brief->start + brief->used, 1);
 		return;
 	}
 	flow = pool_at(&tracker->pools.flows, tracker->guesses[at]);
