@@ -22,7 +22,7 @@
 #define CHUNKS_AT_ONCE 8u
 #define NEWS	       4096u
 #define NEWS_AT_ONCE   512u
-#define NEWS_BY_LEVEL  3u  /* of fetching ahead */
+#define NEWS_BY_LEVEL  3ul /* of fetching ahead */
 #define BORROWED_BYTES 56u /* by a segment, at most: options, and the care-of address */
 
 /* A batch with what its segments borrow, but for the payload, which nobody here looks at. */

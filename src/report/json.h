@@ -18,7 +18,8 @@ struct json {
 	bool comma;	 /* the next item needs one before it */
 };
 
-#define JSON_WORD_MOST 256 /* bytes of a key, or of another text that is written as it is */
+#define JSON_WORD_MOST                                                                             \
+	((size_t)256) /* bytes of a key, or of another text that is written as it is */
 
 /* The comma before an item, and its opening; room for the item, and JSON_WORD_MOST behind it. */
 static inline char *json_begin(struct json *json)
@@ -51,15 +52,18 @@ static inline void json_close(struct json *json, char bracket)
 	json->comma = true;
 }
 
+static inline char *json_put(char *at, const void *bytes, size_t count)
+{
+	memcpy(at, bytes, count);
+	return at + count;
+}
+
 /* "key": at a place that has room; where the key is a literal this is a copy of known length. */
 static inline char *json_put_key(char *at, const char *key)
 {
-	size_t length = strlen(key);
-
-	*at++ = '"';
-	memcpy(at, key, length);
-	memcpy(at + length, "\":", 2);
-	return at + length + 2;
+	*at = '"';
+	at = json_put(at + 1, key, strlen(key));
+	return json_put(at, "\":", 2);
 }
 
 /* @key: static ASCII without anything to escape. */
@@ -94,16 +98,12 @@ static inline void json_i64(struct json *json, int64_t number)
    null. */
 static inline char *json_put_word(char *at, const char *word)
 {
-	if (!word) {
-		memcpy(at, "null", 4);
-		return at + 4;
-	}
-	size_t length = strlen(word);
-
+	if (!word)
+		return json_put(at, "null", 4);
 	*at = '"';
-	memcpy(at + 1, word, length);
-	at[length + 1] = '"';
-	return at + length + 2;
+	at = json_put(at + 1, word, strlen(word));
+	*at = '"';
+	return at + 1;
 }
 
 static inline void json_word(struct json *json, const char *word)
