@@ -72,14 +72,17 @@ def slow_pipe(program, path, jobs):
     """Output for an input that comes in pieces, with pauses."""
     with open(path, "rb") as file:
         data = file.read()
-    done = subprocess.Popen([program, "read", "--jobs", jobs, "--format", "json", "-"],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    step = len(data) // 20 + 1
-    for at in range(0, len(data), step):
-        done.stdin.write(data[at:at + step])
-        done.stdin.flush()
-        time.sleep(0.01)
-    return done.communicate()[0]
+    with tempfile.TemporaryFile() as out:  # a pipe nobody reads meanwhile would fill and block
+        done = subprocess.Popen([program, "read", "--jobs", jobs, "--format", "json", "-"],
+                                stdin=subprocess.PIPE, stdout=out)
+        step = len(data) // 20 + 1
+        for at in range(0, len(data), step):
+            done.stdin.write(data[at:at + step])
+            done.stdin.flush()
+            time.sleep(0.01)
+        done.communicate()
+        out.seek(0)
+        return out.read()
 
 
 def check_generated(checks, program, generate, draws):
