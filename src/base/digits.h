@@ -28,6 +28,18 @@ static inline char *digits_put(char *at, uint64_t number)
 	return digits_put_large(at, number);
 }
 
+/* @at: room for one more, the sign */
+static inline char *digits_put_signed(char *at, int64_t number)
+{
+	uint64_t size = (uint64_t)number;
+
+	if (number < 0) {
+		*at++ = '-';
+		size = 0 - size;
+	}
+	return digits_put(at, size);
+}
+
 /* Exactly @width digits, with zeros in front; @number has no more. */
 char *digits_put_padded(char *at, uint64_t number, unsigned width);
 

@@ -6,11 +6,13 @@
 #include "base/time.h"
 #include "base/utf8.h"
 
-static void before_item(struct json *json)
+/* The quote before text that is written in parts; the one behind it is the caller's. */
+static void open_text(struct json *json)
 {
-	if (json->comma)
-		out_char(json->out, ',');
-	json->comma = true;
+	char *at = json_begin(json);
+
+	*at = '"';
+	json_end(json, at + 1);
 }
 
 void json_bool(struct json *json, bool value)
@@ -85,8 +87,7 @@ void json_text(struct json *json, const char *text)
 		json_null(json);
 		return;
 	}
-	before_item(json);
-	out_char(json->out, '"');
+	open_text(json);
 
 	const char *end = text + strlen(text);
 
@@ -120,8 +121,7 @@ void json_text(struct json *json, const char *text)
 
 void json_address(struct json *json, const struct ip_address *ip)
 {
-	before_item(json);
-	out_char(json->out, '"');
+	open_text(json);
 	out_address(json->out, ip);
 	out_char(json->out, '"');
 }

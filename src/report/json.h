@@ -2,6 +2,7 @@
 #ifndef TCPWHY_REPORT_JSON_H
 #define TCPWHY_REPORT_JSON_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,8 +19,8 @@ struct json {
 	bool comma;	 /* the next item needs one before it */
 };
 
-#define JSON_WORD_MOST                                                                             \
-	((size_t)256) /* bytes of a key, or of another text that is written as it is */
+/* Bytes of a key, or of another text that is written as it is, at most. */
+#define JSON_WORD_MOST ((size_t)256)
 
 /* The comma before an item, and its opening; room for the item, and JSON_WORD_MOST behind it. */
 static inline char *json_begin(struct json *json)
@@ -54,6 +55,7 @@ static inline void json_close(struct json *json, char bracket)
 
 static inline char *json_put(char *at, const void *bytes, size_t count)
 {
+	assert(count <= JSON_WORD_MOST);
 	memcpy(at, bytes, count);
 	return at + count;
 }
@@ -73,17 +75,6 @@ static inline void json_key(struct json *json, const char *key)
 	json->comma = false;
 }
 
-static inline char *json_put_i64(char *at, int64_t number)
-{
-	uint64_t size = (uint64_t)number;
-
-	if (number < 0) {
-		*at++ = '-';
-		size = 0 - size;
-	}
-	return digits_put(at, size);
-}
-
 static inline void json_u64(struct json *json, uint64_t number)
 {
 	json_end(json, digits_put(json_begin(json), number));
@@ -91,7 +82,7 @@ static inline void json_u64(struct json *json, uint64_t number)
 
 static inline void json_i64(struct json *json, int64_t number)
 {
-	json_end(json, json_put_i64(json_begin(json), number));
+	json_end(json, digits_put_signed(json_begin(json), number));
 }
 
 /* Text as it is: static ASCII without anything to escape, not above JSON_WORD_MOST; NULL gives
@@ -124,7 +115,7 @@ static inline void json_key_u64(struct json *json, const char *key, uint64_t num
 
 static inline void json_key_i64(struct json *json, const char *key, int64_t number)
 {
-	json_end(json, json_put_i64(json_put_key(json_begin(json), key), number));
+	json_end(json, digits_put_signed(json_put_key(json_begin(json), key), number));
 }
 
 static inline void json_key_word(struct json *json, const char *key, const char *word)

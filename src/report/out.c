@@ -96,12 +96,7 @@ void out_u64(struct out *out, uint64_t number)
 
 void out_i64(struct out *out, int64_t number)
 {
-	if (number < 0) {
-		out_char(out, '-');
-		out_u64(out, 0 - (uint64_t)number);
-	} else {
-		out_u64(out, (uint64_t)number);
-	}
+	out_wrote(out, digits_put_signed(out_room(out, DIGITS_MOST + 1), number));
 }
 
 void out_format(struct out *out, const char *format, ...)

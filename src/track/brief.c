@@ -182,8 +182,7 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 	if (bits == before)
 		return true;
 	bool closes = (bits & BRIEF_FINS) == BRIEF_FINS && (before & BRIEF_FINS) != BRIEF_FINS;
-	const struct brief after = { .bits = (uint8_t)bits };
-	bool closed = brief_closed(&after);
+	bool closed = bits_closed(bits);
 
 	if ((closes || closed) &&
 	    !due_put(tracker, &tracker->brief_fins, tracker->clock_ns + RELEASE_AFTER_NS, index))

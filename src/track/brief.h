@@ -90,11 +90,16 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late);
 
 /* Whether both ends have closed, and both know. */
-static inline bool brief_closed(const struct brief *brief)
+static inline bool bits_closed(unsigned bits)
 {
 	unsigned both = BRIEF_FIN_A_ACKED | BRIEF_FIN_B_ACKED;
 
-	return (brief->bits & both) == both;
+	return (bits & both) == both;
+}
+
+static inline bool brief_closed(const struct brief *brief)
+{
+	return bits_closed(brief->bits);
 }
 
 /*
