@@ -84,7 +84,7 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 		(swapped ? BRIEF_CLIENT_B : 0) | (segment_has(seg, SEGMENT_IPV6) ? BRIEF_IPV6 : 0);
 	stream_begin(brief, seg);
 	if (!stream_add(pools, brief, seg, swapped) ||
-	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_GIVES_UP_NS, index) ||
+	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_LOOK_NS, index) ||
 	    !table_add(&tracker->table, hash, index | REF_BRIEF)) {
 		brief_give(tracker, index);
 		return false;
@@ -338,18 +338,35 @@ static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 	}
 }
 
-void briefs_wake(struct tracker *tracker)
+/* Those that began SYN_LOOK_NS ago: the few that have not opened are looked at again later. */
+static void look_at_syns(struct tracker *tracker)
 {
-	while (ring_next_ns(&tracker->brief_syns) <= tracker->clock_ns) {
-		const struct ring_entry *next = ring_ahead(&tracker->brief_syns, BRIEFS_AHEAD);
+	struct ring *ring = &tracker->brief_syns;
 
-		if (next)
-			__builtin_prefetch(brief_at(tracker, next->index));
-		uint32_t index = due_take(tracker, &tracker->brief_syns);
+	while (ring_next_ns(ring) <= tracker->clock_ns) {
+		const struct ring_entry *ahead = ring_ahead(ring, BRIEFS_AHEAD);
+		int64_t gives_up_ns = ring_next_ns(ring) - SYN_LOOK_NS + SYN_GIVES_UP_NS;
+
+		if (ahead)
+			__builtin_prefetch(brief_at(tracker, ahead->index));
+		uint32_t index = due_take(tracker, ring);
+
+		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP) &&
+		    !due_put(tracker, &tracker->brief_unopened, gives_up_ns, index))
+			brief_unfold(tracker, index, true);
+	}
+	ring = &tracker->brief_unopened;
+	while (ring_next_ns(ring) <= tracker->clock_ns) {
+		uint32_t index = due_take(tracker, ring);
 
 		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP))
 			brief_unfold(tracker, index, true);
 	}
+}
+
+void briefs_wake(struct tracker *tracker)
+{
+	look_at_syns(tracker);
 	while (ring_next_ns(&tracker->brief_fins) <= tracker->clock_ns) {
 		fetch_ahead(tracker, &tracker->brief_fins);
 		uint32_t index = due_take(tracker, &tracker->brief_fins);
@@ -364,8 +381,11 @@ void briefs_wake(struct tracker *tracker)
 
 int64_t briefs_next_ns(const struct tracker *tracker)
 {
-	int64_t syn = ring_next_ns(&tracker->brief_syns);
-	int64_t fin = ring_next_ns(&tracker->brief_fins);
+	int64_t next = ring_next_ns(&tracker->brief_syns);
 
-	return syn < fin ? syn : fin;
+	if (ring_next_ns(&tracker->brief_unopened) < next)
+		next = ring_next_ns(&tracker->brief_unopened);
+	if (ring_next_ns(&tracker->brief_fins) < next)
+		next = ring_next_ns(&tracker->brief_fins);
+	return next;
 }

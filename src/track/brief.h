@@ -26,7 +26,7 @@ struct segment;
 
 #define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
 #define BRIEF_CHUNK_BYTES   60
-#define BRIEF_START_BYTES   176
+#define BRIEF_START_BYTES   236
 
 /* What was written down, as one stream: in the brief itself, then through a ring of chunks. */
 struct brief_chunk {
@@ -64,13 +64,13 @@ struct brief {
 	uint8_t dues;	      /* entries in the ring of those that have closed */
 	uint64_t first_frame; /* 0: this place is free */
 	int64_t last_ns;      /* of the last segment, which is the latest */
-	uint16_t window[2];   /* of each end's last segment */
-	uint8_t ttl[2];
+	uint32_t tsval[2];    /* of each end's last one that had a time stamp */
+	uint8_t ttl[2];	      /* of each end's last segment */
 	uint8_t course;			  /* enum course_bit */
 	uint8_t chunks;			  /* in the ring */
 	uint8_t start[BRIEF_START_BYTES]; /* of the stream: as much as many ever have */
 };
-static_assert(sizeof(struct brief) == 256, "four cache lines, in one page");
+static_assert(sizeof(struct brief) == 320, "five cache lines");
 
 /**
  * brief_begin() - Begin a connection in brief

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/cold.h"
 
-#include "track/brief.h"
+#include "track/tracker.h"
 
 #define BRIEF_CHUNKS_BY_FLOW 10 /* where there are none left, briefs are unfolded */
 
@@ -20,7 +20,7 @@ bool pools_set_up(struct pools *pools, uint32_t flows)
 	       pool_set_up(&pools->odds, sizeof(struct odd), flows) &&
 	       pool_set_up(&pools->resets, sizeof(struct resets), flows) &&
 	       pool_set_up(&pools->candidates, sizeof(struct candidate), few) &&
-	       pool_set_up(&pools->tombs, 64, flows) &&
+	       pool_set_up(&pools->tombs, sizeof(struct tomb), flows) &&
 	       pool_set_up(&pools->briefs, sizeof(struct brief), flows) &&
 	       pool_set_up(&pools->brief_chunks, sizeof(struct brief_chunk),
 			   flows * BRIEF_CHUNKS_BY_FLOW);

@@ -223,7 +223,7 @@ void due_run(struct tracker *tracker)
 	}
 	release_noted(tracker, false);
 	tombs_expire(tracker);
-	tracker->next_due_ns = ring_next_ns(&tracker->tombs);
+	tracker->next_due_ns = tombs_next_ns(tracker);
 	if (briefs_next_ns(tracker) < tracker->next_due_ns)
 		tracker->next_due_ns = briefs_next_ns(tracker);
 	for (int list = DUE_SYN; list < DUE_LISTS; list++) {

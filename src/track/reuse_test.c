@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/testbed.h"
+#include "track/tracker.h"
 
 /* The same addresses and ports again: when it is one connection and when another. */
 
@@ -82,11 +83,34 @@ static void late_segments_start_no_record_for_a_minute(void **state)
 	bed_say(bed, 1000, S, TCP_ACK | TCP_FIN, 1, 2, 0);
 	assert_int_equal(bed->note.conn, 0);
 	assert_int_equal(tracker_stats(bed->tracker)->late_segments, 1);
-	bed_say(bed, 61000, S, TCP_ACK, 2, 2, 0); /* later: a record that names the old one */
+	bed_say(bed, 61000, S, TCP_ACK, 2, 2, 0); /* later, TIME_WAIT is over: nothing is known */
+	tracker_finish(bed->tracker);
+	assert_int_equal(bed->count, 2);
+	assert_int_equal(record(bed, 1)->continues, 0);
+	assert_false(record(bed, 1)->former.known);
+	assert_int_equal(bed->tracker->pools.tombs.live, 0);
+	bed_free(bed);
+}
+
+/* The end that closed first starts with the TTL of Windows, which is in TIME_WAIT for 120 s. */
+static void a_longer_time_wait_is_known_longer(void **state)
+{
+	(void)state;
+	struct bed *bed = bed_new(0);
+
+	bed_open(bed);
+	bed_say(bed, 1, C, TCP_ACK | TCP_FIN, 1, 1, 0);
+	bed_say(bed, 1, S, TCP_ACK | TCP_FIN, 1, 2, 0);
+	bed_make(bed, C, TCP_ACK, 2, 2, 0)->ttl = 128;
+	bed_send(bed, NSEC_PER_MSEC);
+	bed_wait(bed, 6000);
+	bed_say(bed, 62000, S, TCP_ACK, 2, 2, 0); /* a record that names the old one */
+	assert_int_equal(bed->tracker->pools.tombs.live, 1);
+	bed_wait(bed, 60000);
+	assert_int_equal(bed->tracker->pools.tombs.live, 0);
 	tracker_finish(bed->tracker);
 	assert_int_equal(bed->count, 2);
 	assert_int_equal(record(bed, 1)->continues, 1);
-	assert_false(record(bed, 1)->former.known);
 	bed_free(bed);
 }
 
@@ -308,6 +332,7 @@ int main(void)
 		cmocka_unit_test(another_number_after_a_refusal_is_another_connection),
 		cmocka_unit_test(a_record_is_written_five_seconds_after_the_close),
 		cmocka_unit_test(late_segments_start_no_record_for_a_minute),
+		cmocka_unit_test(a_longer_time_wait_is_known_longer),
 		cmocka_unit_test(a_new_syn_in_time_wait_knows_the_former),
 		cmocka_unit_test(a_syn_with_another_number_inside_changes_nothing),
 		cmocka_unit_test(a_syn_that_is_answered_moves_to_the_new_connection),

@@ -13,11 +13,9 @@ static size_t slots_bytes(uint64_t places)
 	return (size_t)places * sizeof(struct slot);
 }
 
-bool table_set_up(struct table *table,
-		  const struct tuple *(*tuple_of)(const void *owner, uint32_t ref),
-		  const void *owner)
+bool table_set_up(struct table *table, table_is_of *is_of, const void *owner)
 {
-	*table = (struct table){ .mask = PLACES_FIRST - 1, .tuple_of = tuple_of, .owner = owner };
+	*table = (struct table){ .mask = PLACES_FIRST - 1, .is_of = is_of, .owner = owner };
 	/* The secret changes no result: only where in memory a key stands. */
 	if (getrandom(table->secret, sizeof(table->secret), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(table->secret)) {
@@ -48,8 +46,7 @@ struct slot *table_find(const struct table *table, const struct tuple *tuple, ui
 
 		if (!slot->ref)
 			return NULL;
-		if (slot->tag == tag &&
-		    tuple_equal(table->tuple_of(table->owner, slot->ref), tuple))
+		if (slot->tag == tag && table->is_of(table->owner, slot->ref, tuple, hash))
 			return slot;
 	}
 }
@@ -105,4 +102,13 @@ void table_remove(struct table *table, struct slot *slot)
 		hole = at;
 	}
 	table->slots[hole].ref = 0;
+}
+
+struct slot *table_find_ref(const struct table *table, uint32_t ref, uint64_t hash)
+{
+	uint64_t place = table_tag(hash) & table->mask;
+
+	while (table->slots[place].ref && table->slots[place].ref != ref)
+		place = (place + 1) & table->mask;
+	return table->slots[place].ref ? &table->slots[place] : NULL;
 }

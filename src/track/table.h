@@ -33,12 +33,15 @@ struct slot {
 #define REF_BRIEF 0x40000000u /* ... of a brief; of a flow without both */
 #define REF_INDEX 0x3fffffffu
 
+/* Whether a reference is to this key; @hash: of @tuple. */
+typedef bool table_is_of(const void *owner, uint32_t ref, const struct tuple *tuple, uint64_t hash);
+
 struct table {
 	struct slot *slots; /* owned */
 	uint64_t mask;	    /* places - 1 */
 	uint64_t used;
 	uint64_t secret[6];
-	const struct tuple *(*tuple_of)(const void *owner, uint32_t ref); /* whose key it is */
+	table_is_of *is_of;
 	const void *owner;
 };
 
@@ -85,13 +88,11 @@ static inline bool tuple_equal(const struct tuple *a, const struct tuple *b)
 
 /**
  * table_set_up() - Make an empty table with a fresh secret
- * @tuple_of:  gives the key of a reference; called with @owner
+ * @is_of:  called with @owner
  *
  * Return: false: out of memory.
  */
-bool table_set_up(struct table *table,
-		  const struct tuple *(*tuple_of)(const void *owner, uint32_t ref),
-		  const void *owner);
+bool table_set_up(struct table *table, table_is_of *is_of, const void *owner);
 void table_tear_down(struct table *table);
 
 /* The two halves of a 128-bit product, folded: every bit of both factors reaches every bit. */
@@ -126,6 +127,9 @@ static inline uint32_t table_tag(uint64_t hash)
 
 /* Where @tuple stands. Return: NULL: nowhere. Valid until the table changes. */
 struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash);
+
+/* Where a reference stands, whose key has this hash. Return: NULL: nowhere. */
+struct slot *table_find_ref(const struct table *table, uint32_t ref, uint64_t hash);
 
 /* Add a key that is not there yet. Return: false: out of memory. */
 bool table_add(struct table *table, uint64_t hash, uint32_t ref);

@@ -1,36 +1,60 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "track/tracker.h"
 
-#define TOMBS_AHEAD 8
-
-/* Start fetching what the next ones will touch: a tombstone, then its place in the table. */
-static void fetch_ahead(const struct tracker *tracker)
+static struct tomb *tomb_at(const struct tracker *tracker, uint32_t index)
 {
-	const struct ring_entry *far = ring_ahead(&tracker->tombs, TOMBS_AHEAD);
-	const struct ring_entry *near = ring_ahead(&tracker->tombs, TOMBS_AHEAD / 2);
-
-	if (far)
-		__builtin_prefetch(pool_at(&tracker->pools.tombs, far->index));
-	if (near) {
-		const struct tomb *tomb = pool_at(&tracker->pools.tombs, near->index);
-
-		__builtin_prefetch(
-			table_place(&tracker->table, table_hash(&tracker->table, &tomb->tuple)));
-	}
+	return pool_at(&tracker->pools.tombs, index);
 }
 
-/* Take the oldest tombstone away; one that gave way to a later connection is in no place. */
-static void tomb_drop_first(struct tracker *tracker)
+/* When a row's first one is over; INT64_MAX: it is empty. */
+static int64_t row_next_ns(const struct tracker *tracker, const struct tomb_row *row)
 {
-	fetch_ahead(tracker);
-	uint32_t index = ring_take(&tracker->tombs).index;
-	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
+	if (!row->first)
+		return INT64_MAX;
+	const struct tomb *tomb = tomb_at(tracker, row->first);
 
+	return tomb->end_ns + tomb->released_ms * NSEC_PER_MSEC + row->kept_ns;
+}
+
+/* The row of the tombstone that is over next. */
+static struct tomb_row *next_row(struct tracker *tracker)
+{
+	struct tomb_row *rows = tracker->tombs;
+
+	return &rows[row_next_ns(tracker, &rows[1]) < row_next_ns(tracker, &rows[0])];
+}
+
+int64_t tombs_next_ns(const struct tracker *tracker)
+{
+	int64_t usual = row_next_ns(tracker, &tracker->tombs[0]);
+	int64_t longer = row_next_ns(tracker, &tracker->tombs[1]);
+
+	return usual < longer ? usual : longer;
+}
+
+/* Start fetching what the next ones will touch: one's place in the table, the one behind it. */
+static void fetch_ahead(const struct tracker *tracker, uint32_t index)
+{
+	if (!index)
+		return;
+	const struct tomb *tomb = tomb_at(tracker, index);
+
+	__builtin_prefetch(table_place(&tracker->table, tomb->hash));
+	__builtin_prefetch(tomb_at(tracker, tomb->next));
+}
+
+/* Take a row's oldest away; one that gave way to a later connection is in no place. */
+static void tomb_drop_first(struct tracker *tracker, struct tomb_row *row)
+{
+	uint32_t index = row->first;
+	const struct tomb *tomb = tomb_at(tracker, index);
+
+	row->first = tomb->next;
+	fetch_ahead(tracker, row->first);
 	if (tomb->conn_and_bits) {
-		struct slot *slot = table_find(&tracker->table, &tomb->tuple,
-					       table_hash(&tracker->table, &tomb->tuple));
+		struct slot *slot = table_find_ref(&tracker->table, index | REF_TOMB, tomb->hash);
 
-		if (slot && slot->ref == (index | REF_TOMB))
+		if (slot)
 			table_remove(&tracker->table, slot);
 	}
 	pool_give(&tracker->pools.tombs, index);
@@ -38,8 +62,31 @@ static void tomb_drop_first(struct tracker *tracker)
 
 void tombs_expire(struct tracker *tracker)
 {
-	while (ring_next_ns(&tracker->tombs) <= tracker->clock_ns)
-		tomb_drop_first(tracker);
+	while (tombs_next_ns(tracker) <= tracker->clock_ns)
+		tomb_drop_first(tracker, next_row(tracker));
+}
+
+/*
+ * Whether an end's system, by the TTL that it starts with (judge/system.c), is over TIME_WAIT in
+ * TIME_WAIT_NS; Windows takes twice as long, and nobody knows of others.
+ */
+static bool waits_usually(uint8_t ttl)
+{
+	return ttl > 32 && ttl <= 64;
+}
+
+/*
+ * Which row a tombstone joins: it is kept until TIME_WAIT is over where one is held, and as long
+ * where there was a reset instead. What never ended may still live, and is named longest.
+ * @ttl: of each end's last segment, by key order
+ */
+static struct tomb_row *row_of(struct tracker *tracker, uint32_t bits, const uint8_t ttl[static 2])
+{
+	uint32_t waits = bits & (TOMB_WAIT_A | TOMB_WAIT_B);
+	bool usual = ((waits == TOMB_WAIT_B || waits_usually(ttl[0])) &&
+		      (waits == TOMB_WAIT_A || waits_usually(ttl[1])));
+
+	return &tracker->tombs[!usual || (bits & TOMB_NEVER_ENDED)];
 }
 
 /* Which end holds TIME_WAIT: who closed first; both when FINs crossed. */
@@ -84,11 +131,11 @@ static uint32_t side_top(const struct side *side)
 	return side->nxt;
 }
 
+/* What is to be known of a connection that has ended. */
 static void tomb_fill(struct tomb *tomb, const struct flow *flow)
 {
 	enum end a = flow_has(flow, FLOW_CLIENT_B) ? END_SERVER : END_CLIENT;
 
-	tomb->tuple = flow->tuple;
 	tomb->end_ns = flow->last_ns;
 	tomb->conn_and_bits = flow->first_frame << 8 | tomb_bits(flow);
 	for (int i = 0; i < 2; i++) {
@@ -101,56 +148,63 @@ static void tomb_fill(struct tomb *tomb, const struct flow *flow)
 	}
 }
 
-/* A tombstone in the place of what was live. Return: NULL: no room, the place is free. */
-static struct tomb *tomb_take(struct tracker *tracker, const struct tuple *tuple)
+/* Put a tombstone in the place of what was live; no room for one: the place is free.
+   @draft: as tomb_fill() makes it; @ttl: see row_of() */
+static void tomb_place(struct tracker *tracker, const struct tuple *tuple, struct tomb *draft,
+		       const uint8_t ttl[static 2])
 {
-	uint64_t hash = table_hash(&tracker->table, tuple);
-	struct slot *slot = table_find(&tracker->table, tuple, hash);
+	struct tomb_row *row = row_of(tracker, draft->conn_and_bits & 0xff, ttl);
+	int64_t released_ms = (tracker->clock_ns - draft->end_ns) / NSEC_PER_MSEC + 1;
+
+	draft->hash = table_hash(&tracker->table, tuple);
+	draft->released_ms = released_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)released_ms;
+	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
+		tomb_drop_first(tracker, next_row(tracker));
+	struct slot *slot = table_find(&tracker->table, tuple, draft->hash);
 
 	if (!slot)
-		return NULL;
-	if (tracker->pools.tombs.live == tracker->pools.tombs.most) {
-		tomb_drop_first(tracker);
-		slot = table_find(&tracker->table, tuple, hash); /* that may have moved it */
-	}
-	uint32_t index = ring_room(&tracker->tombs) ? pool_take(&tracker->pools.tombs) : 0;
+		return;
+	uint32_t index = pool_take(&tracker->pools.tombs);
 
 	if (!index) {
 		table_remove(&tracker->table, slot);
-		return NULL;
+		return;
 	}
-	int64_t due_ns = tracker->clock_ns + TOMB_KEPT_NS;
-
 	slot->ref = index | REF_TOMB;
-	ring_put(&tracker->tombs, (struct ring_entry){ .ns = due_ns, .index = index });
-	if (due_ns < tracker->next_due_ns)
-		tracker->next_due_ns = due_ns;
-	return pool_at(&tracker->pools.tombs, index);
+	*tomb_at(tracker, index) = *draft;
+	if (row->first)
+		tomb_at(tracker, row->last)->next = index;
+	else
+		row->first = index;
+	row->last = index;
+	int64_t next_ns = row_next_ns(tracker, row);
+
+	if (next_ns < tracker->next_due_ns)
+		tracker->next_due_ns = next_ns;
 }
 
 void tomb_put(struct tracker *tracker, const struct flow *flow)
 {
-	struct tomb *tomb = tomb_take(tracker, &flow->tuple);
+	enum end a = flow_has(flow, FLOW_CLIENT_B) ? END_SERVER : END_CLIENT;
+	const uint8_t ttl[2] = { flow->side[a].last.ttl, flow->side[end_other(a)].last.ttl };
+	struct tomb draft = { 0 };
 
-	if (tomb)
-		tomb_fill(tomb, flow);
+	tomb_fill(&draft, flow);
+	tomb_place(tracker, &flow->tuple, &draft, ttl);
 }
 
 /* Of one that closed by the rules: all was acknowledged. */
 void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
 {
-	struct tomb *tomb = tomb_take(tracker, &brief->tuple);
+	struct tomb draft = {
+		.end_ns = brief->last_ns,
+		.conn_and_bits =
+			brief->first_frame << 8 | TOMB_BOTH_FINS |
+			(brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A),
+		.snd_nxt = { brief->nxt[0], brief->nxt[1] },
+	};
 
-	if (!tomb)
-		return;
-	tomb->tuple = brief->tuple;
-	tomb->end_ns = brief->last_ns;
-	tomb->conn_and_bits = brief->first_frame << 8 | TOMB_BOTH_FINS |
-			      (brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A);
-	for (int i = 0; i < 2; i++) {
-		tomb->snd_nxt[i] = brief->nxt[i];
-		tomb->unacked[i] = 0;
-	}
+	tomb_place(tracker, &brief->tuple, &draft, brief->ttl);
 }
 
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b)

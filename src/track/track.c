@@ -22,24 +22,24 @@ static uint32_t flows_by_memory(void)
 	return flows > FLOWS_MOST ? FLOWS_MOST : (uint32_t)flows;
 }
 
-/* The key of what a place of the table refers to. */
-static const struct tuple *tuple_of_ref(const void *owner, uint32_t ref)
+/* Whether a place of the table refers to this key. */
+static bool ref_is_of(const void *owner, uint32_t ref, const struct tuple *tuple, uint64_t hash)
 {
 	const struct tracker *tracker = owner;
 
 	if (ref & REF_TOMB) {
 		const struct tomb *tomb = pool_at(&tracker->pools.tombs, ref & REF_INDEX);
 
-		return &tomb->tuple;
+		return tomb->hash == hash;
 	}
 	if (ref & REF_BRIEF) {
 		const struct brief *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
 
-		return &brief->tuple;
+		return tuple_equal(&brief->tuple, tuple);
 	}
 	const struct flow *flow = pool_at(&tracker->pools.flows, ref);
 
-	return &flow->tuple;
+	return tuple_equal(&flow->tuple, tuple);
 }
 
 struct tracker *tracker_new(const struct track_limits *limits, const struct track_sink *sink)
@@ -67,8 +67,10 @@ struct tracker *tracker_make(const struct track_limits *limits, const struct tra
 	tracker->next_due_ns = INT64_MAX;
 	tracker->stats.first_ns = TIME_NONE;
 	tracker->stats.last_ns = TIME_NONE;
+	tracker->tombs[0].kept_ns = TIME_WAIT_NS;
+	tracker->tombs[1].kept_ns = TOMB_KEPT_NS;
 	if (!pools_set_up(&tracker->pools, most < FLOWS_LEAST ? FLOWS_LEAST : most) ||
-	    !table_set_up(&tracker->table, tuple_of_ref, tracker) ||
+	    !table_set_up(&tracker->table, ref_is_of, tracker) ||
 	    !(tracker->teller = teller_new(&tracker->pools, aside))) {
 		tracker_free(tracker);
 		return NULL;
@@ -86,8 +88,8 @@ void tracker_free(struct tracker *tracker)
 	table_tear_down(&tracker->table);
 	teller_free(tracker->teller);
 	evictor_free(tracker->evictor);
-	ring_clear(&tracker->tombs);
 	ring_clear(&tracker->brief_syns);
+	ring_clear(&tracker->brief_unopened);
 	ring_clear(&tracker->brief_fins);
 	free(tracker->release);
 	free(tracker);

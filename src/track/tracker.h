@@ -15,22 +15,33 @@
 #define RELEASE_AFTER_NS  (5 * NSEC_PER_SEC)   /* late segments still belong to it */
 #define LAST_ACK_AFTER_NS (60 * NSEC_PER_SEC)  /* a repeated last FIN: its next slot */
 #define SYN_GIVES_UP_NS	  (140 * NSEC_PER_SEC) /* 135 s, the longest schedule, and slack */
+#define SYN_LOOK_NS	  (3 * NSEC_PER_SEC)   /* nearly all are open by then */
 #define SYN_GAP_MOST_NS	  (72 * NSEC_PER_SEC)  /* the longest gap inside a schedule, and slack */
-#define TIME_WAIT_NS	  (60 * NSEC_PER_SEC)
-#define TOMB_KEPT_NS	  (120 * NSEC_PER_SEC) /* to name the connection it continues */
+#define TIME_WAIT_NS	  (60 * NSEC_PER_SEC)  /* Linux's and FreeBSD's; macOS has 30 s */
+#define TOMB_KEPT_NS	  (120 * NSEC_PER_SEC) /* TIME_WAIT of systems other than those */
 #define COLD_AHEAD	  6		       /* ... and their chunks ahead of the flow */
 #define BATCH_AHEAD	  32		       /* segments fetched ahead of the look-ups */
 
-/* What stays of a connection whose record was written. */
+/*
+ * What stays of a connection whose record was written. Its key is known by the whole keyed hash
+ * (table.h): that of another key is the same once in 2^64 pairs, and nobody can choose one.
+ */
 struct tomb {
-	struct tuple tuple;
-	uint32_t snd_nxt[2]; /* as sent, by key order (a, b) */
-	uint16_t unacked[2]; /* snd_nxt of the other - last ack sent; at most 0xffff */
+	uint64_t hash;
 	int64_t end_ns;
 	uint64_t conn_and_bits; /* conn << 8 | enum tomb_bit */
+	uint32_t snd_nxt[2];	/* as sent, by key order (a, b) */
+	uint16_t unacked[2];	/* snd_nxt of the other - last ack sent; at most 0xffff */
+	uint32_t released_ms;	/* after end_ns; at most UINT32_MAX */
+	uint32_t next;		/* in its row */
 };
-static_assert(sizeof(struct tomb) == 64,
-	      "what an ended connection may hold until its TIME_WAIT is over");
+static_assert(sizeof(struct tomb) == 48, "with its place in the table 64 bytes at the most");
+
+/* Tombstones in order of age, the oldest first. */
+struct tomb_row {
+	int64_t kept_ns; /* after the record */
+	uint32_t first, last;
+};
 
 enum tomb_bit {
 	TOMB_BOTH_FINS = 0x01,
@@ -73,10 +84,12 @@ struct tracker {
 	bool replaying;	      /* a brief is unfolded: sink.host has seen it */
 	bool at_once;	      /* no connection begins in brief */
 	bool obvious;	      /* nor takes a segment the short way */
-	struct ring brief_syns, brief_fins;
+	struct ring brief_syns;	       /* just begun: most are open when they are looked at */
+	struct ring brief_unopened;    /* ... and those that were not, until their SYN gives up */
+	struct ring brief_fins;
 	int64_t next_due_ns;		    /* nothing is due before */
 	struct due_queue due[2][DUE_LISTS]; /* [1]: of flows that a clock made of briefs */
-	struct ring tombs;		    /* in order of age */
+	struct tomb_row tombs[2];	    /* [1]: those kept longer */
 	uint32_t *release;		    /* owned: flows due at one frame */
 	uint32_t release_count, release_capacity;
 	struct evictor *evictor;
@@ -233,6 +246,7 @@ void flow_ended(struct step *step);
 void tomb_put(struct tracker *tracker, const struct flow *flow);
 void tomb_put_brief(struct tracker *tracker, const struct brief *brief);
 void tombs_expire(struct tracker *tracker);
+int64_t tombs_next_ns(const struct tracker *tracker); /* when the next one is over */
 void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b);
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b);
 
