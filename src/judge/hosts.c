@@ -2,16 +2,17 @@
 #include <stdlib.h>
 
 #include "base/huge.h"
+#include "base/pool.h"
 #include "judge/hash.h"
 #include "judge/hosts.h"
 
-#define WAITING 16u
+#define WAITING	    16u
+#define WAITS_STEPS 8u /* half the way: its slot has come, the host is fetched */
 
-/* Open addressing, linear probing, at most half full; ttl_frame 0 marks a free slot. */
 struct host_table {
-	struct host *slots; /* owned */
-	size_t capacity;    /* a power of two */
-	size_t count;
+	struct pool hosts;
+	uint32_t *slots; /* owned; open addressing, linear probing, at most half full; 0 free */
+	size_t capacity; /* a power of two */
 	uint64_t dropped;
 	/* Noted and not in its slot yet, which is being fetched meanwhile: a ring. */
 	struct host_sighting waiting[WAITING];
@@ -22,22 +23,27 @@ struct host_table {
 
 static size_t slots_bytes(size_t capacity)
 {
-	return capacity * sizeof(struct host);
+	return capacity * sizeof(uint32_t);
 }
 
-static size_t slot_of(const struct host_table *table, const struct ip_address *ip)
+static uint32_t *slot_of(const struct host_table *table, const struct ip_address *ip)
 {
-	return (size_t)address_hash(ip, 0) & (table->capacity - 1);
+	return &table->slots[(size_t)address_hash(ip, 0) & (table->capacity - 1)];
+}
+
+static struct host *host_at(const struct host_table *table, uint32_t index)
+{
+	return pool_at(&table->hosts, index);
 }
 
 /* The host's slot, or the free one where it belongs. */
-static struct host *slot_find(const struct host_table *table, const struct ip_address *ip)
+static uint32_t *slot_find(const struct host_table *table, const struct ip_address *ip)
 {
-	size_t at = slot_of(table, ip);
+	uint32_t *slot = slot_of(table, ip);
 
-	while (table->slots[at].ttl_frame && !ip_address_equal(&table->slots[at].ip, ip))
-		at = (at + 1) & (table->capacity - 1);
-	return &table->slots[at];
+	while (*slot && !ip_address_equal(&host_at(table, *slot)->ip, ip))
+		slot = slot + 1 == table->slots + table->capacity ? table->slots : slot + 1;
+	return slot;
 }
 
 struct host_table *host_table_new(void)
@@ -48,8 +54,8 @@ struct host_table *host_table_new(void)
 		return NULL;
 	table->capacity = HOSTS_AT_FIRST;
 	table->slots = huge_alloc(slots_bytes(table->capacity));
-	if (!table->slots) {
-		free(table);
+	if (!table->slots || !pool_set_up(&table->hosts, sizeof(struct host), HOSTS_MOST)) {
+		host_table_free(table);
 		return NULL;
 	}
 	return table;
@@ -57,19 +63,37 @@ struct host_table *host_table_new(void)
 
 static bool grow(struct host_table *table)
 {
-	struct host_table larger = *table;
+	size_t capacity = 2 * table->capacity;
+	uint32_t *slots = huge_alloc(slots_bytes(capacity));
 
-	larger.capacity *= 2;
-	larger.slots = huge_alloc(slots_bytes(larger.capacity));
-	if (!larger.slots)
+	if (!slots)
 		return false;
-	for (size_t i = 0; i < table->capacity; i++) {
-		if (table->slots[i].ttl_frame)
-			*slot_find(&larger, &table->slots[i].ip) = table->slots[i];
-	}
 	huge_free(table->slots, slots_bytes(table->capacity));
-	*table = larger;
+	table->slots = slots;
+	table->capacity = capacity;
+	for (uint32_t index = 1; index <= table->hosts.used; index++)
+		*slot_find(table, &host_at(table, index)->ip) = index;
 	return true;
+}
+
+/* A host that was not seen before. Return: NULL: no room. */
+static struct host *host_add(struct host_table *table, const struct host_sighting *sighting)
+{
+	if (table->hosts.used >= table->capacity / 2 && !grow(table))
+		return NULL;
+	uint32_t index = pool_take(&table->hosts);
+
+	if (!index)
+		return NULL;
+	struct host *host = host_at(table, index);
+
+	*host = (struct host){
+		.ip = sighting->ip,
+		.ttl_frame = sighting->frame ? sighting->frame : 1,
+		.answer_least_ns = TIME_NONE,
+	};
+	*slot_find(table, &sighting->ip) = index;
+	return host;
 }
 
 static void note_ttl(struct host *host, uint8_t ttl)
@@ -84,21 +108,12 @@ static void note_ttl(struct host *host, uint8_t ttl)
 
 static void put_in_place(struct host_table *table, const struct host_sighting *sighting)
 {
-	struct host *host = slot_find(table, &sighting->ip);
+	uint32_t index = *slot_find(table, &sighting->ip);
+	struct host *host = index ? host_at(table, index) : host_add(table, sighting);
 
-	if (!host->ttl_frame) {
-		if (table->count == HOSTS_MOST ||
-		    (table->count >= table->capacity / 2 && !grow(table))) {
-			table->dropped++;
-			return;
-		}
-		host = slot_find(table, &sighting->ip);
-		*host = (struct host){
-			.ip = sighting->ip,
-			.ttl_frame = sighting->frame ? sighting->frame : 1,
-			.answer_least_ns = TIME_NONE,
-		};
-		table->count++;
+	if (!host) {
+		table->dropped++;
+		return;
 	}
 	note_ttl(host, sighting->ttl);
 	if (sighting->answer_ns != TIME_NONE &&
@@ -114,10 +129,12 @@ static void take_waiting(struct host_table *table, unsigned left)
 
 void host_table_add(struct host_table *table, const struct host_sighting *sighting)
 {
-	const struct host *slot = &table->slots[slot_of(table, &sighting->ip)];
+	__builtin_prefetch(slot_of(table, &sighting->ip));
+	if (table->put - table->taken >= WAITS_STEPS) {
+		const struct host_sighting *half = &table->waiting[(table->put - WAITS_STEPS) % WAITING];
 
-	__builtin_prefetch(slot, 1);
-	__builtin_prefetch((const char *)(slot + 1) - 1, 1);
+		__builtin_prefetch(host_at(table, *slot_of(table, &half->ip)), 1);
+	}
 	take_waiting(table, WAITING - 1);
 	table->waiting[table->put++ % WAITING] = *sighting;
 }
@@ -128,9 +145,9 @@ const struct host *host_find(struct host_table *table, const struct ip_address *
 		return NULL;
 	take_waiting(table, 0);
 
-	const struct host *host = slot_find(table, ip);
+	uint32_t index = *slot_find(table, ip);
 
-	return host->ttl_frame ? host : NULL;
+	return index ? host_at(table, index) : NULL;
 }
 
 uint64_t host_table_dropped(struct host_table *table)
@@ -143,6 +160,7 @@ void host_table_free(struct host_table *table)
 {
 	if (!table)
 		return;
+	pool_tear_down(&table->hosts);
 	huge_free(table->slots, slots_bytes(table->capacity));
 	free(table);
 }
