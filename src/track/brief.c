@@ -224,9 +224,12 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 
 	if (!fits(tracker, brief, seg))
 		return false;
-	if (!(is_usual(brief, seg, swapped) ? stream_add(&tracker->pools, brief, seg, swapped)
-					    : take_unusual(tracker, index, seg, swapped)))
+	if (is_usual(brief, seg, swapped)) {
+		if (!stream_add(&tracker->pools, brief, seg, swapped))
+			return false;
+	} else if (!take_unusual(tracker, index, seg, swapped)) {
 		return false;
+	}
 	stream_learn(brief, seg, swapped);
 	brief->count++;
 	return true;

@@ -50,6 +50,7 @@ enum brief_bit {
 enum course_bit {
 	COURSE_IRREGULAR = 0x01,   /* brief_regular() is not to be said of it */
 	COURSE_CLOSED_BY_B = 0x02, /* the key's second end closed first */
+	COURSE_RELEASED = 0x04,	   /* it is due: no segment is of it any more */
 };
 
 /* Ends by key order: 0 is (ip_a, port_a). */
@@ -121,6 +122,13 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
    brief, its last chunk, the first one, the second... */
 #define BRIEF_FETCH_LEVELS 6
 void brief_fetch(const struct pools *pools, uint32_t index, unsigned level);
+
+/* Whether a brief, which may be gone since somebody named it, is the one of this key now. */
+static inline bool brief_is_of(const struct brief *brief, const struct tuple *tuple)
+{
+	return tuple_equal(&brief->tuple, tuple) && brief->first_frame &&
+	       !(brief->course & COURSE_RELEASED);
+}
 
 /* Give a brief back; its place in the table is the caller's. */
 void brief_give(struct tracker *tracker, uint32_t index);

@@ -23,13 +23,6 @@ static inline unsigned bits_if(bool holds, unsigned bits)
 	return holds ? bits : 0;
 }
 
-static inline bool has_usual_stamps(const struct segment *seg)
-{
-	return seg->options_bytes == TCP_TIMESTAMPS_PADDED_BYTES &&
-	       seg->options_seen == TCP_HAS_TIMESTAMPS && !(seg->flags & TCP_SYN) &&
-	       be32_at(seg->options) == TCP_TIMESTAMPS_PADDED; /* a SYN's order tells the system */
-}
-
 /* What is to be written of a segment. */
 struct draft {
 	struct record record;
@@ -38,7 +31,7 @@ struct draft {
 };
 
 /* Return: false: too much has passed for one, frames or time. */
-static inline bool draft_fill(struct draft *draft, const struct brief *brief,
+static bool draft_fill(struct draft *draft, const struct brief *brief,
 			      const struct segment *seg, bool swapped)
 {
 	uint64_t frames = seg->frame - brief->first_frame;
@@ -52,18 +45,12 @@ static inline bool draft_fill(struct draft *draft, const struct brief *brief,
 			bits_if(stamps && tsval_on > UINT16_MAX, MORE_TSVAL) |
 			bits_if(seg->ttl != brief->ttl[swapped], MORE_TTL) |
 			bits_if(!stamps && seg->options_bytes, MORE_OPTIONS);
-	unsigned kind = bits_if(swapped, RECORD_SWAPPED) | bits_if(stamps, RECORD_STAMPS) |
-			bits_if(more, RECORD_MORE) | ((seg->what >> WHAT_SHIFT) & KIND_LOW) |
-			((unsigned)seg->what << CUT_SHIFT & RECORD_CUT);
 
 	draft->more = more;
 	draft->since_ns = since_ns;
-	draft->record.what = seg->flags | kind << 8 | (uint32_t)seg->tcp_checksum << 16 |
-			     (uint64_t)seg->ip_id << 32 | (uint64_t)seg->window << 48;
-	draft->record.when = frames | (more & MORE_SINCE ? 0 : us << FRAMES_BITS) |
-			     (uint64_t)seg->payload_bytes << 48;
-	draft->record.near = (more & MORE_ACK ? 0 : ack_back) |
-			     (stamps && !(more & MORE_TSVAL) ? tsval_on << 16 : 0);
+	draft->record = record_of(brief, seg, swapped, stamps, more & MORE_SINCE ? 0 : us,
+				  stamps && !(more & MORE_TSVAL) ? tsval_on : 0);
+	draft->record.what |= bits_if(more, RECORD_MORE) << 8;
 	return frames <= FRAMES_MOST;
 }
 
@@ -98,21 +85,6 @@ static size_t put_all(uint8_t bytes[static RECORD_MOST], const struct draft *dra
 	return (size_t)(at - bytes);
 }
 
-/* Where the stream is written now. */
-struct room {
-	uint8_t *bytes;
-	size_t count; /* of them in all; brief.used are used */
-};
-
-static inline struct room room_of(const struct pools *pools, struct brief *brief)
-{
-	if (!brief->last)
-		return (struct room){ .bytes = brief->start, .count = BRIEF_START_BYTES };
-	struct brief_chunk *chunk = pool_at(&pools->brief_chunks, brief->last);
-
-	return (struct room){ .bytes = chunk->bytes, .count = BRIEF_CHUNK_BYTES };
-}
-
 /* A fresh chunk behind the others. Return: false: none left. */
 static bool room_add(struct pools *pools, struct brief *brief, struct room *room)
 {
@@ -145,37 +117,25 @@ void stream_begin(struct brief *brief, const struct segment *seg)
 	brief->used = sizeof(seg->time_ns);
 }
 
-/* A record that needs more than its fixed part, or a fresh chunk. */
-static bool add_any(struct pools *pools, struct brief *brief, const struct draft *draft,
-		    const struct segment *seg)
+bool stream_add_any(struct pools *pools, struct brief *brief, const struct segment *seg,
+		    bool swapped)
 {
 	uint8_t bytes[RECORD_MOST];
 	size_t count = RECORD_BYTES;
-	struct room room = room_of(pools, brief);
-
-	if (draft->more)
-		count = put_all(bytes, draft, seg);
-	else
-		record_store(bytes, draft->record);
-	if (count > BRIEF_CHUNK_BYTES ||
-	    (count > room.count - brief->used && !room_add(pools, brief, &room)))
-		return false;
-	memcpy(room.bytes + brief->used, bytes, count);
-	brief->used = (uint8_t)(brief->used + count);
-	return true;
-}
-
-bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped)
-{
 	struct room room = room_of(pools, brief);
 	struct draft draft;
 
 	if (!draft_fill(&draft, brief, seg, swapped))
 		return false;
-	if (draft.more || RECORD_BYTES > room.count - brief->used)
-		return add_any(pools, brief, &draft, seg);
-	record_store(room.bytes + brief->used, draft.record);
-	brief->used = (uint8_t)(brief->used + RECORD_BYTES);
+	if (draft.more)
+		count = put_all(bytes, &draft, seg);
+	else
+		record_store(bytes, draft.record);
+	if (count > BRIEF_CHUNK_BYTES ||
+	    (count > room.count - brief->used && !room_add(pools, brief, &room)))
+		return false;
+	memcpy(room.bytes + brief->used, bytes, count);
+	brief->used = (uint8_t)(brief->used + count);
 	return true;
 }
 

@@ -10,8 +10,8 @@
 #include "decode/tcp_options.h"
 #include "tcp/segment.h"
 #include "track/brief.h"
+#include "track/cold.h"
 
-struct pools;
 
 /* How the segments of a brief are written down and read back. For brief.c and straight.c alone. */
 
@@ -22,9 +22,16 @@ struct pools;
 /* Before the first record: the time that it starts at. */
 void stream_begin(struct brief *brief, const struct segment *seg);
 
-/* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
-   changed. */
-bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped);
+/* stream_add() of any segment. */
+bool stream_add_any(struct pools *pools, struct brief *brief, const struct segment *seg,
+		    bool swapped);
+
+static inline bool has_usual_stamps(const struct segment *seg)
+{
+	return seg->options_bytes == TCP_TIMESTAMPS_PADDED_BYTES &&
+	       seg->options_seen == TCP_HAS_TIMESTAMPS && !(seg->flags & TCP_SYN) &&
+	       be32_at(seg->options) == TCP_TIMESTAMPS_PADDED; /* a SYN's order tells the system */
+}
 
 /* What a record holds besides its fixed part, and what segments it tells apart (bits of kind). */
 enum record_kind {
@@ -164,6 +171,69 @@ static inline struct segment *reader_take(struct brief_reader *reader)
 	if ((seg->flags & TCP_SYN) || seq_after(end, seq_of(known->nxt[swapped])))
 		known->nxt[swapped] = end.raw;
 	return seg;
+}
+
+/* Where the stream is written now. */
+struct room {
+	uint8_t *bytes;
+	uint32_t count; /* of them in all; brief.used are used */
+};
+
+static inline struct room room_of(const struct pools *pools, struct brief *brief)
+{
+	if (!brief->last)
+		return (struct room){ .bytes = brief->start, .count = BRIEF_START_BYTES };
+	struct brief_chunk *chunk = pool_at(&pools->brief_chunks, brief->last);
+
+	return (struct room){ .bytes = chunk->bytes, .count = BRIEF_CHUNK_BYTES };
+}
+
+/* The fixed part of a record, without RECORD_MORE. @us, @tsval_on: that fit, else 0 */
+static inline struct record record_of(const struct brief *brief, const struct segment *seg,
+				      bool swapped, bool stamps, uint64_t us, uint32_t tsval_on)
+{
+	unsigned kind = (swapped ? RECORD_SWAPPED : 0) | (stamps ? RECORD_STAMPS : 0) |
+			((seg->what >> WHAT_SHIFT) & KIND_LOW) |
+			((unsigned)seg->what << CUT_SHIFT & RECORD_CUT);
+
+	return (struct record){
+		.what = seg->flags | kind << 8 | (uint32_t)seg->tcp_checksum << 16 |
+			(uint64_t)seg->ip_id << 32 | (uint64_t)seg->window << 48,
+		.when = (seg->frame - brief->first_frame) | us << FRAMES_BITS |
+			(uint64_t)seg->payload_bytes << 48,
+		.near = ((brief->nxt[!swapped] - seg->ack.raw) & 0xffff) | tsval_on << 16,
+	};
+}
+
+/* stream_add() of a segment of which a record's fixed part says all, if there is room where the
+   stream is now: most are. All that would need more is looked for at once. */
+static inline bool stream_add_usual(const struct pools *pools, struct brief *brief,
+				    const struct segment *seg, bool swapped)
+{
+	struct room room = room_of(pools, brief);
+	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), us = since_ns / 1000;
+	bool stamps = seg->options_bytes != 0;
+	uint32_t tsval_on = stamps ? seg->tsval - brief->tsval[swapped] : 0;
+	uint64_t more = (seg->frame - brief->first_frame) >> FRAMES_BITS | (us * 1000 ^ since_ns) |
+			us >> FRAMES_BITS | (seg->seq.raw ^ brief->nxt[swapped]) |
+			(brief->nxt[!swapped] - seg->ack.raw) >> 16 | tsval_on >> 16 |
+			(unsigned)(seg->ttl ^ brief->ttl[swapped]);
+
+	if (more || (stamps && !has_usual_stamps(seg)) || room.count - brief->used < RECORD_BYTES)
+		return false;
+	record_store(room.bytes + brief->used,
+		     record_of(brief, seg, swapped, stamps, us, tsval_on));
+	brief->used = (uint8_t)(brief->used + RECORD_BYTES);
+	return true;
+}
+
+/* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
+   changed. */
+static inline bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg,
+			      bool swapped)
+{
+	return stream_add_usual(pools, brief, seg, swapped) ||
+	       stream_add_any(pools, brief, seg, swapped);
 }
 
 /* What the next record's writer knows of the ones before. */

@@ -82,8 +82,9 @@ void release_flow(struct tracker *tracker, uint32_t index, bool at_end)
 
 void release_as_brief(struct tracker *tracker, uint32_t index, bool at_end)
 {
-	const struct brief *brief = pool_at(&tracker->pools.briefs, index);
+	struct brief *brief = pool_at(&tracker->pools.briefs, index);
 
+	brief->course |= COURSE_RELEASED;
 	if (!at_end)
 		tomb_put_brief(tracker, brief);
 	hand_over(tracker, index | REF_BRIEF, at_end, brief->last_ns);

@@ -211,6 +211,16 @@ static bool tomb_segment(struct tracker *tracker, const struct segment *seg, uin
 	return false;
 }
 
+/* Nearly always what was found by the hash alone is a brief, and still the right one. */
+static inline bool take_guessed(struct tracker *tracker, const struct segment *seg, unsigned at)
+{
+	uint32_t ref = tracker->guesses[at];
+
+	return (ref & REF_BRIEF) &&
+	       brief_is_of(pool_at(&tracker->pools.briefs, ref & REF_INDEX), &tracker->tuples[at]) &&
+	       brief_take(tracker, ref & REF_INDEX, seg, tracker->swapped[at]);
+}
+
 static void take(struct tracker *tracker, const struct segment *seg, unsigned at)
 {
 	clock_step(tracker, seg);
@@ -222,6 +232,8 @@ static void take(struct tracker *tracker, const struct segment *seg, unsigned at
 		return;
 	}
 	tracker->stats.segments++;
+	if (take_guessed(tracker, seg, at))
+		return;
 	struct slot *slot = table_find(&tracker->table, &tracker->tuples[at], tracker->hashes[at]);
 
 	if (slot && (slot->ref & REF_BRIEF)) {
