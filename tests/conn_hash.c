@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conn_hash.h"
 
+#include "judge/fact.h"
+
 void hash_mix(uint64_t *hash, uint64_t value)
 {
 	*hash = (*hash ^ value) * UINT64_C(0x100000001b3);
@@ -93,4 +95,36 @@ void conn_hash(uint64_t *hash, const struct conn *conn)
 	hash_mix(hash, conn->quality.cut << 32 | conn->quality.offload);
 	hash_mix(hash, conn->quality.cut_frame << 32 | conn->quality.offload_frame);
 	hash_mix(hash, conn->quality.offload_end);
+}
+
+static void hash_address(uint64_t *hash, const struct ip_address *ip)
+{
+	for (unsigned i = 0; i < sizeof(ip->bytes); i++)
+		hash_mix(hash, ip->bytes[i]);
+}
+
+void outline_hash(uint64_t *hash, const struct conn *conn, const struct judgement *judgement)
+{
+	struct fact fact;
+
+	fact_of(conn, judgement, &fact);
+	hash_mix(hash, fact.conn);
+	hash_mix(hash, (uint64_t)fact.start_ns);
+	hash_mix(hash, (uint64_t)fact.ended_ns);
+	hash_mix(hash, (uint64_t)fact.idle_ns);
+	hash_mix(hash, (uint64_t)fact.survived_ns);
+	hash_mix(hash, (uint64_t)fact.server_last_ns);
+	hash_mix(hash, (uint64_t)fact.server_data_ns);
+	hash_address(hash, &fact.client);
+	hash_address(hash, &fact.server);
+	hash_mix(hash, (uint64_t)fact.port << 32 | fact.what);
+	hash_mix(hash, (uint64_t)conn->opening << 16 | (uint64_t)conn->viewpoint << 8 |
+			       (uint8_t)judgement->closed_first);
+	hash_mix(hash, (uint64_t)conn->handshake_rtt_ns);
+	hash_mix(hash, judgement_needs_look(judgement));
+	for (unsigned end = 0; end < ENDS; end++) {
+		hash_mix(hash, judgement->time_wait[end].held);
+		hash_mix(hash, (uint64_t)judgement->time_wait[end].from_ns);
+		hash_mix(hash, (uint64_t)judgement->time_wait[end].until_ns);
+	}
 }

@@ -55,6 +55,11 @@ void pipeline_take_conn(void *context, const struct conn *conn)
 			check_fail_on(pipeline, &judgement->life[i]);
 	}
 	report_conn(pipeline->report, conn, judgement);
+	if (!pipeline->outlines && !may_fail(pipeline->options) &&
+	    report_outlines_do(pipeline->report)) {
+		tracker_want_outlines(pipeline->tracker);
+		pipeline->outlines = true;
+	}
 }
 
 static void take_group(void *context, const struct group_verdict *group)
@@ -116,7 +121,10 @@ static unsigned needs_of(const struct pipeline_options *options)
 
 static bool open_tracking(struct pipeline *pipeline, unsigned needs)
 {
-	struct track_limits limits = { .connections = pipeline->options->max_connections };
+	struct track_limits limits = {
+		.connections = pipeline->options->max_connections,
+		.outlines = pipeline->options->format->outlines_do != NULL,
+	};
 	struct track_sink sink = {
 		.context = pipeline,
 		.conn = pipeline_take_conn,

@@ -26,6 +26,7 @@ struct pipeline {
 	struct report *report;
 	struct segment_batch *batch;
 	struct judgement *judgement; /* reused for every connection */
+	bool outlines;		     /* do: the tracker was told */
 	struct jobs *jobs;	     /* NULL: all is done in this thread */
 };
 

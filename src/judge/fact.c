@@ -155,6 +155,14 @@ static unsigned idle_bits(const struct conn *conn, const struct judgement *judge
 	return FACT_RESET_IDLE | (reset->at.from == END_SERVER ? FACT_RESET_BY_SERVER : 0);
 }
 
+/* What an outline cannot have. */
+static unsigned whole_bits(const struct conn *conn)
+{
+	unsigned bits = conn_client(conn)->syn > 1 ? FACT_SYN_AGAIN : 0;
+
+	return bits | repeated_bits(conn) | opening_bits(conn) | empty_bits(conn);
+}
+
 void fact_of(const struct conn *conn, const struct judgement *judgement, struct fact *out)
 {
 	out->conn = conn->conn;
@@ -170,10 +178,8 @@ void fact_of(const struct conn *conn, const struct judgement *judgement, struct 
 	out->client = conn_client(conn)->ip;
 	out->server = conn_server(conn)->ip;
 	out->port = conn_server(conn)->port;
-	out->what = conn_client(conn)->syn > 1 ? FACT_SYN_AGAIN : 0;
-	out->what |= repeated_bits(conn);
-	out->what |= opening_bits(conn) | empty_bits(conn) | server_end_bits(conn, out);
-	out->what |= idle_bits(conn, judgement, out);
+	out->what = conn->outline ? FACT_OPENED : whole_bits(conn);
+	out->what |= server_end_bits(conn, out) | idle_bits(conn, judgement, out);
 	if (judgement->has_open && judgement->open.entry->look &&
 	    catalogue_id_below(judgement->open.entry->id, "open.half.abort-on-overflow"))
 		out->what |= FACT_OVERFLOW;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "base/pool.h"
 #include "judge/gather.h"
 #include "judge/group.h"
@@ -17,11 +18,14 @@
 static_assert(sizeof(struct place) % 8 == 0, "a pool holds them as an array");
 
 #define RULES_MOST 24
+#define WAITING	   16u
+#define HALF_WAY   8u
 
 struct group {
 	struct pool pool;     /* of places: none of them ever moves or goes */
 	struct place *places; /* its first item */
-	uint32_t *slots;      /* owned; open addressing, at most half full; place + 1; 0 free */
+	/* Owned; open addressing, at most half full; of place + 1. */
+	struct tagged_slot *slots;
 	uint32_t place_count, slot_count;
 	struct remembered *facts; /* owned; a ring; fact number n stands at n mod FACTS_MOST */
 	uint64_t fact_count;
@@ -33,6 +37,9 @@ struct group {
 	} rules[RULES_MOST];
 	unsigned rule_count;
 	uint64_t dropped;
+	/* Facts whose places are being fetched meanwhile: a ring, in their order. */
+	struct remembered waiting[WAITING];
+	unsigned put, taken;
 };
 
 static const struct place no_place;
@@ -93,11 +100,6 @@ void group_disable(struct group *group, const char *id)
 	}
 }
 
-uint64_t group_dropped(const struct group *group)
-{
-	return group->dropped;
-}
-
 /* Places */
 
 static uint64_t hash_of(const struct ip_address *ip, uint16_t port, unsigned kind)
@@ -106,53 +108,65 @@ static uint64_t hash_of(const struct ip_address *ip, uint16_t port, unsigned kin
 }
 
 /* The slot of a place, or the free one where it belongs. */
-static uint32_t *slot_of(const struct group *group, const struct ip_address *ip, uint16_t port,
-			 unsigned kind)
+static struct tagged_slot *slot_of(const struct group *group, const struct ip_address *ip,
+				   uint16_t port, unsigned kind)
 {
-	uint32_t at = (uint32_t)hash_of(ip, port, kind) & (group->slot_count - 1);
+	uint64_t hash = hash_of(ip, port, kind);
+	uint32_t mask = group->slot_count - 1, at = (uint32_t)hash & mask;
 
-	for (; group->slots[at]; at = (at + 1) & (group->slot_count - 1)) {
-		const struct place *place = &group->places[group->slots[at] - 1];
+	for (; group->slots[at].index; at = (at + 1) & mask) {
+		const struct place *place = &group->places[group->slots[at].index - 1];
 
-		if (place->kind == kind && place->port == port && ip_address_equal(&place->ip, ip))
+		if (group->slots[at].tag == hash_tag(hash) && place->kind == kind &&
+		    place->port == port && ip_address_equal(&place->ip, ip))
 			break;
 	}
 	return &group->slots[at];
 }
 
-/* The slots where the search for a connection's three places begins. */
-static void first_slots(const struct group *group, const struct conn *conn, uint32_t *slots[3])
+static void slot_fill(const struct group *group, uint32_t place)
 {
-	const struct half *client = conn_client(conn), *server = conn_server(conn);
+	const struct place *of = &group->places[place];
+
+	*slot_of(group, &of->ip, of->port, of->kind) = (struct tagged_slot){
+		.tag = hash_tag(hash_of(&of->ip, of->port, of->kind)),
+		.index = place + 1,
+	};
+}
+
+/* The slots where the search for a fact's three places begins. */
+static void first_slots(const struct group *group, const struct fact *fact,
+			struct tagged_slot *slots[3])
+{
 	uint32_t mask = group->slot_count - 1;
 
-	slots[0] = &group->slots[hash_of(&client->ip, 0, PLACE_SOURCE) & mask];
-	slots[1] = &group->slots[hash_of(&server->ip, server->port, PLACE_SERVICE) & mask];
-	slots[2] = &group->slots[hash_of(&server->ip, 0, PLACE_HOST) & mask];
+	slots[0] = &group->slots[hash_of(&fact->client, 0, PLACE_SOURCE) & mask];
+	slots[1] = &group->slots[hash_of(&fact->server, fact->port, PLACE_SERVICE) & mask];
+	slots[2] = &group->slots[hash_of(&fact->server, 0, PLACE_HOST) & mask];
 }
 
-void group_fetch_slots(const struct group *group, const struct conn *conn)
+static void fetch_slots(const struct group *group, const struct fact *fact)
 {
-	uint32_t *slots[3];
+	struct tagged_slot *slots[3];
 
-	first_slots(group, conn, slots);
+	first_slots(group, fact, slots);
 	for (unsigned i = 0; i < 3; i++)
-		__builtin_prefetch(slots[i]);
+		fetch_line(slots[i]);
 }
 
-void group_fetch_places(const struct group *group, const struct conn *conn)
+static void fetch_places(const struct group *group, const struct fact *fact)
 {
-	uint32_t *slots[3];
+	struct tagged_slot *slots[3];
 
-	first_slots(group, conn, slots);
+	first_slots(group, fact, slots);
 	for (unsigned i = 0; i < 3; i++) {
 		const char *place;
 
-		if (!*slots[i])
+		if (!slots[i]->index)
 			continue;
-		place = (const char *)&group->places[*slots[i] - 1];
-		__builtin_prefetch(place, 1);
-		__builtin_prefetch(place + 64, 1);
+		place = (const char *)&group->places[slots[i]->index - 1];
+		fetch_line(place);
+		fetch_line(place + 64);
 	}
 }
 
@@ -161,36 +175,30 @@ static bool slots_grow(struct group *group)
 	if (group->slot_count / 2 == PLACES_MOST)
 		return false;
 
-	uint32_t *slots = calloc(2 * (size_t)group->slot_count, sizeof(*slots));
+	struct tagged_slot *slots = calloc(2 * (size_t)group->slot_count, sizeof(*slots));
 
 	if (!slots)
 		return false;
 	free(group->slots);
 	group->slots = slots;
 	group->slot_count *= 2;
-	for (uint32_t i = 0; i < group->place_count; i++) {
-		const struct place *place = &group->places[i];
-
-		*slot_of(group, &place->ip, place->port, place->kind) = i + 1;
-	}
+	for (uint32_t i = 0; i < group->place_count; i++)
+		slot_fill(group, i);
 	return true;
 }
 
 static uint32_t place_of(struct group *group, const struct ip_address *ip, uint16_t port,
 			 enum place_kind kind)
 {
-	uint32_t *slot = slot_of(group, ip, port, kind);
+	uint32_t known = slot_of(group, ip, port, kind)->index;
 
-	if (*slot)
-		return *slot - 1;
-	bool full = group->place_count == group->slot_count / 2;
-
-	if ((full && !slots_grow(group)) || !pool_take(&group->pool)) {
+	if (known)
+		return known - 1;
+	if ((group->place_count == group->slot_count / 2 && !slots_grow(group)) ||
+	    !pool_take(&group->pool)) {
 		group->dropped++;
 		return PLACE_NONE;
 	}
-	if (full)
-		slot = slot_of(group, ip, port, kind);
 	group->places[group->place_count] = (struct place){
 		.ip = *ip,
 		.port = port,
@@ -204,8 +212,8 @@ static uint32_t place_of(struct group *group, const struct ip_address *ip, uint1
 		.spoke_last_ns = TIME_NONE,
 		.spoke_last_start_ns = TIME_NONE,
 	};
-	*slot = ++group->place_count;
-	return *slot - 1;
+	slot_fill(group, group->place_count);
+	return group->place_count++;
 }
 
 const struct place *gather_place(const struct group *group, uint32_t index)
@@ -323,25 +331,21 @@ static struct remembered *remember(struct group *group, const struct remembered 
 	return fact;
 }
 
-void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement)
+static void take(struct group *group, struct remembered *draft)
 {
-	struct remembered draft = { 0 };
+	const struct fact *of = &draft->fact;
 	struct remembered *fact;
 
-	fact_of(conn, judgement, &draft.fact);
-
-	const struct fact *of = &draft.fact;
-
-	draft.source = place_of(group, &of->client, 0, PLACE_SOURCE);
-	draft.service = place_of(group, &of->server, of->port, PLACE_SERVICE);
-	draft.host = place_of(group, &of->server, 0, PLACE_HOST);
-	place_count(group, draft.source, of);
-	place_count(group, draft.service, of);
-	place_count(group, draft.host, of);
+	draft->source = place_of(group, &of->client, 0, PLACE_SOURCE);
+	draft->service = place_of(group, &of->server, of->port, PLACE_SERVICE);
+	draft->host = place_of(group, &of->server, 0, PLACE_HOST);
+	place_count(group, draft->source, of);
+	place_count(group, draft->service, of);
+	place_count(group, draft->host, of);
 	if (!(of->what & FACT_REMEMBERED))
 		return;
-	draft.target = (uint32_t)hash_of(&of->server, of->port, PLACE_SERVICE);
-	fact = remember(group, &draft);
+	draft->target = (uint32_t)hash_of(&of->server, of->port, PLACE_SERVICE);
+	fact = remember(group, draft);
 	if (!fact)
 		return;
 	for (unsigned i = 0; i < group->rule_count; i++) {
@@ -350,6 +354,30 @@ void group_add(struct group *group, const struct conn *conn, const struct judgem
 		if (rule->add && (fact->fact.what & rule->wants))
 			rule->add(group, fact);
 	}
+}
+
+static void take_waiting(struct group *group, unsigned left)
+{
+	while (group->put - group->taken > left)
+		take(group, &group->waiting[group->taken++ % WAITING]);
+}
+
+void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement)
+{
+	take_waiting(group, WAITING - 1);
+	if (group->put - group->taken >= HALF_WAY)
+		fetch_places(group, &group->waiting[(group->put - HALF_WAY) % WAITING].fact);
+	struct remembered *draft = &group->waiting[group->put++ % WAITING];
+
+	*draft = (struct remembered){ 0 };
+	fact_of(conn, judgement, &draft->fact);
+	fetch_slots(group, &draft->fact);
+}
+
+uint64_t group_dropped(struct group *group)
+{
+	take_waiting(group, 0);
+	return group->dropped;
 }
 
 /* Finds */
@@ -515,6 +543,8 @@ static bool verdict_of(struct group *group, struct find *find, const struct entr
 
 void group_finish(struct group *group, int64_t capture_end_ns, const struct group_sink *sink)
 {
+	take_waiting(group, 0);
+
 	struct group_verdict *found =
 		group->find_count ? calloc(group->find_count, sizeof(*found)) : NULL;
 

@@ -24,18 +24,13 @@ struct group *group_new(void);
 void group_disable(struct group *group, const char *id);
 
 /* Note what one finished connection tells; costs next to nothing when it is an ordinary one. */
-/* Start fetching what group_add() will touch of this connection: first where its places stand,
-   then, some work later, the places. */
-void group_fetch_slots(const struct group *group, const struct conn *conn);
-void group_fetch_places(const struct group *group, const struct conn *conn);
-
 void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement);
 
 /* The input ended: say what the facts show, in catalogue order, then by host, port, time. */
 void group_finish(struct group *group, int64_t capture_end_ns, const struct group_sink *sink);
 
 /* Connections, hosts or ports that did not fit into the stage's memory. */
-uint64_t group_dropped(const struct group *group);
+uint64_t group_dropped(struct group *group);
 
 void group_free(struct group *group);
 

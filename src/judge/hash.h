@@ -25,4 +25,16 @@ static inline uint64_t address_hash(const struct ip_address *ip, uint64_t salt)
 	return mixed ^ mixed >> 33;
 }
 
+/* One place of such a table: who stands there, and what tells it from most others without a look.
+ */
+struct tagged_slot {
+	uint32_t tag;	/* high half of the hash */
+	uint32_t index; /* 0: free */
+};
+
+static inline uint32_t hash_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
 #endif /* TCPWHY_JUDGE_HASH_H */

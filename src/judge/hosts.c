@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
 
+#include "base/fetch.h"
 #include "base/huge.h"
 #include "base/pool.h"
 #include "judge/hash.h"
 #include "judge/hosts.h"
 
-#define WAITING	    16u
-#define WAITS_STEPS 8u /* half the way: its slot has come, the host is fetched */
+#define WAITING	 16u
+#define HALF_WAY 8u /* its slot has come, the host is fetched */
 
 struct host_table {
 	struct pool hosts;
-	uint32_t *slots; /* owned; open addressing, linear probing, at most half full; 0 free */
-	size_t capacity; /* a power of two */
+	struct tagged_slot *slots; /* owned; open addressing, linear probing, at most half full */
+	size_t capacity;	   /* a power of two */
 	uint64_t dropped;
 	/* Noted and not in its slot yet, which is being fetched meanwhile: a ring. */
 	struct host_sighting waiting[WAITING];
@@ -23,12 +24,12 @@ struct host_table {
 
 static size_t slots_bytes(size_t capacity)
 {
-	return capacity * sizeof(uint32_t);
+	return capacity * sizeof(struct tagged_slot);
 }
 
-static uint32_t *slot_of(const struct host_table *table, const struct ip_address *ip)
+static struct tagged_slot *slot_of(const struct host_table *table, uint64_t hash)
 {
-	return &table->slots[(size_t)address_hash(ip, 0) & (table->capacity - 1)];
+	return &table->slots[(size_t)hash & (table->capacity - 1)];
 }
 
 static struct host *host_at(const struct host_table *table, uint32_t index)
@@ -37,13 +38,23 @@ static struct host *host_at(const struct host_table *table, uint32_t index)
 }
 
 /* The host's slot, or the free one where it belongs. */
-static uint32_t *slot_find(const struct host_table *table, const struct ip_address *ip)
+static struct tagged_slot *slot_find(const struct host_table *table, const struct ip_address *ip)
 {
-	uint32_t *slot = slot_of(table, ip);
+	uint64_t hash = address_hash(ip, 0);
+	struct tagged_slot *slot = slot_of(table, hash);
 
-	while (*slot && !ip_address_equal(&host_at(table, *slot)->ip, ip))
+	while (slot->index && (slot->tag != hash_tag(hash) ||
+			       !ip_address_equal(&host_at(table, slot->index)->ip, ip)))
 		slot = slot + 1 == table->slots + table->capacity ? table->slots : slot + 1;
 	return slot;
+}
+
+static void slot_fill(const struct host_table *table, uint32_t index)
+{
+	const struct ip_address *ip = &host_at(table, index)->ip;
+
+	*slot_find(table, ip) =
+		(struct tagged_slot){ .tag = hash_tag(address_hash(ip, 0)), .index = index };
 }
 
 struct host_table *host_table_new(void)
@@ -64,7 +75,7 @@ struct host_table *host_table_new(void)
 static bool grow(struct host_table *table)
 {
 	size_t capacity = 2 * table->capacity;
-	uint32_t *slots = huge_alloc(slots_bytes(capacity));
+	struct tagged_slot *slots = huge_alloc(slots_bytes(capacity));
 
 	if (!slots)
 		return false;
@@ -72,7 +83,7 @@ static bool grow(struct host_table *table)
 	table->slots = slots;
 	table->capacity = capacity;
 	for (uint32_t index = 1; index <= table->hosts.used; index++)
-		*slot_find(table, &host_at(table, index)->ip) = index;
+		slot_fill(table, index);
 	return true;
 }
 
@@ -92,7 +103,7 @@ static struct host *host_add(struct host_table *table, const struct host_sightin
 		.ttl_frame = sighting->frame ? sighting->frame : 1,
 		.answer_least_ns = TIME_NONE,
 	};
-	*slot_find(table, &sighting->ip) = index;
+	slot_fill(table, index);
 	return host;
 }
 
@@ -108,7 +119,7 @@ static void note_ttl(struct host *host, uint8_t ttl)
 
 static void put_in_place(struct host_table *table, const struct host_sighting *sighting)
 {
-	uint32_t index = *slot_find(table, &sighting->ip);
+	uint32_t index = slot_find(table, &sighting->ip)->index;
 	struct host *host = index ? host_at(table, index) : host_add(table, sighting);
 
 	if (!host) {
@@ -129,11 +140,13 @@ static void take_waiting(struct host_table *table, unsigned left)
 
 void host_table_add(struct host_table *table, const struct host_sighting *sighting)
 {
-	__builtin_prefetch(slot_of(table, &sighting->ip));
-	if (table->put - table->taken >= WAITS_STEPS) {
-		const struct host_sighting *half = &table->waiting[(table->put - WAITS_STEPS) % WAITING];
+	fetch_line(slot_of(table, address_hash(&sighting->ip, 0)));
+	if (table->put - table->taken >= HALF_WAY) {
+		const struct host_sighting *half =
+			&table->waiting[(table->put - HALF_WAY) % WAITING];
+		uint32_t index = slot_of(table, address_hash(&half->ip, 0))->index;
 
-		__builtin_prefetch(host_at(table, *slot_of(table, &half->ip)), 1);
+		fetch_line(host_at(table, index));
 	}
 	take_waiting(table, WAITING - 1);
 	table->waiting[table->put++ % WAITING] = *sighting;
@@ -145,7 +158,7 @@ const struct host *host_find(struct host_table *table, const struct ip_address *
 		return NULL;
 	take_waiting(table, 0);
 
-	uint32_t index = *slot_find(table, ip);
+	uint32_t index = slot_find(table, ip)->index;
 
 	return index ? host_at(table, index) : NULL;
 }

@@ -210,6 +210,17 @@ static int8_t closed_first(const struct conn *conn, const struct judgement *out)
 	return (int8_t)conn->resets[conn->ending_reset].at.from;
 }
 
+/* Nothing happened, and nobody asks how it went: rules have nothing to look at. */
+static void judge_outline(struct judge *judge, const struct conn *conn, struct judgement *out)
+{
+	out->has_open = out->has_end = false;
+	out->life_count = 0;
+	out->closed_first = conn->closed_first;
+	for (unsigned end = 0; end < ENDS; end++)
+		timewait_judge(conn, (enum end)end, &out->time_wait[end]);
+	group_add(judge->group, conn, out);
+}
+
 void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *out)
 {
 	struct context context = {
@@ -221,11 +232,13 @@ void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *
 
 	const struct phase_rules *rules = conn->straight ? judge->straight : judge->rules;
 
-	group_fetch_slots(judge->group, conn);
+	if (conn->outline) {
+		judge_outline(judge, conn, out);
+		return;
+	}
 	out->has_end = false;
 	out->life_count = 0;
 	out->has_open = judge_one(&rules[PHASE_OPEN], &context, &out->open);
-	group_fetch_places(judge->group, conn);
 	if (has_ending(conn, out))
 		out->has_end = judge_one(&rules[PHASE_END], &context, &out->end);
 	judge_life(&rules[PHASE_LIFE], &context, out);

@@ -45,7 +45,8 @@ void judge_host(struct judge *judge, const struct host_sighting *host);
  * @conn:  borrowed during the call
  * @out:   overwritten; valid until the next call
  *
- * Also feeds the group stage. Cannot fail; costs no heap in the usual case.
+ * Of an outline (conn.outline) it gives no verdicts, only who closed first and TIME_WAIT. Also
+ * feeds the group stage. Cannot fail; costs no heap in the usual case.
  */
 void judge_conn(struct judge *judge, const struct conn *conn, struct judgement *out);
 

@@ -72,6 +72,11 @@ void report_conn(struct report *report, const struct conn *conn, const struct ju
 		report->ops->conn(report, conn, judgement);
 }
 
+bool report_outlines_do(const struct report *report)
+{
+	return report->ops->outlines_do && report->ops->outlines_do(report);
+}
+
 void report_group(struct report *report, const struct group_verdict *group)
 {
 	tally_add(report->tally, &group->verdict);

@@ -63,6 +63,9 @@ struct report_ops {
 	bool (*open)(struct report *report, struct err *err);
 	void (*conn)(struct report *report, const struct conn *conn,
 		     const struct judgement *judgement);
+	/* Whether from now on an outline will do of a connection in which nothing happened
+	   (conn.outline); NULL: never */
+	bool (*outlines_do)(const struct report *report);
 	void (*group)(struct report *report, const struct group_verdict *group);
 	void (*segment)(struct report *report, const struct segment *seg,
 			const struct track_note *note, const struct wireshark_packet *packet);
@@ -104,6 +107,7 @@ void report_free(struct report *report);
 
 /* Feed it. These count verdicts and hand on to the format. */
 void report_conn(struct report *report, const struct conn *conn, const struct judgement *judgement);
+bool report_outlines_do(const struct report *report);
 void report_group(struct report *report, const struct group_verdict *group);
 void report_segment(struct report *report, const struct segment *seg, const struct track_note *note,
 		    const struct wireshark_packet *packet);

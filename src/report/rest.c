@@ -45,9 +45,11 @@ static int64_t spread_median(const struct spread *spread)
 
 static void add_end(struct rest *rest, const struct conn *conn, const struct judgement *judgement)
 {
-	if (!judgement->has_end)
+	bool whole = !conn->outline; /* an outline is of one that closed, without a verdict */
+
+	if (whole && !judgement->has_end)
 		rest->failed_quietly++;
-	else if (strcmp(judgement->end.entry->id, "end.open") == 0)
+	else if (whole && strcmp(judgement->end.entry->id, "end.open") == 0)
 		rest->still_open++;
 	else if (conn->ending_reset >= 0)
 		rest->reset_by[conn->resets[conn->ending_reset].at.from]++;

@@ -118,6 +118,14 @@ static void tell_story(struct report *report, const struct conn *conn,
 	collector_drop(view->rows, conn->conn, conn->layer);
 }
 
+/* Once there are too many for telling each of them. */
+static bool text_outlines_do(const struct report *report)
+{
+	const struct overview *view = report->state;
+
+	return !report->choosing && !report->options.all && view->brief_count >= BRIEFS;
+}
+
 static void text_conn(struct report *report, const struct conn *conn,
 		      const struct judgement *judgement)
 {
@@ -129,6 +137,11 @@ static void text_conn(struct report *report, const struct conn *conn,
 		return;
 	}
 	count_quality(view, conn);
+	if (conn->outline) {
+		view->brief_count++;
+		rest_add(view->rest, conn, judgement);
+		return;
+	}
 	if (report->options.all) {
 		struct brief brief;
 
@@ -337,6 +350,7 @@ const struct report_ops format_text = {
 	.needs = NEEDS_CONNS,
 	.open = text_open,
 	.conn = text_conn,
+	.outlines_do = text_outlines_do,
 	.group = text_group,
 	.segment = text_segment,
 	.moved = text_moved,

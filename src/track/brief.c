@@ -2,6 +2,7 @@
 #include "track/brief.h"
 
 #include "track/brief_stream.h"
+#include "track/outline.h"
 #include "track/tracker.h"
 
 #define BRIEFS_AHEAD (2 * BRIEF_FETCH_LEVELS) /* entries of a ring that are fetched ahead */
@@ -82,6 +83,7 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	brief->last_ns = seg->time_ns;
 	brief->bits =
 		(swapped ? BRIEF_CLIENT_B : 0) | (segment_has(seg, SEGMENT_IPV6) ? BRIEF_IPV6 : 0);
+	outline_begin(brief, tracker->outlines ? outline_of(pools, index) : NULL, seg, swapped);
 	stream_begin(brief, seg);
 	if (!stream_add(pools, brief, seg, swapped) ||
 	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_LOOK_NS, index) ||
@@ -199,9 +201,14 @@ static bool take_unusual(struct tracker *tracker, uint32_t index, const struct s
 			 bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
+	struct outline *outline = outline_open(&tracker->pools, brief, index);
 
 	if (!can_wait(brief, seg, swapped))
 		return false;
+	if (outline && (seg->flags & TCP_SYN))
+		outline_answer(brief, outline, seg, swapped);
+	else if (outline)
+		outline_unusual(brief, outline, seg, swapped);
 	if (is_irregular(brief, seg, swapped))
 		brief->course |= COURSE_IRREGULAR;
 	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
@@ -227,6 +234,10 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 	if (is_usual(brief, seg, swapped)) {
 		if (!stream_add(&tracker->pools, brief, seg, swapped))
 			return false;
+		struct outline *outline = outline_open(&tracker->pools, brief, index);
+
+		if (outline)
+			outline_note(brief, outline, seg, swapped);
 	} else if (!take_unusual(tracker, index, seg, swapped)) {
 		return false;
 	}
@@ -309,7 +320,8 @@ void brief_fetch(const struct pools *pools, uint32_t index, unsigned level)
 
 	if (level == 0) {
 		for (size_t line = 0; line < sizeof(*brief); line += 64)
-			__builtin_prefetch((const char *)brief + line);
+			fetch_line((const char *)brief + line);
+		fetch_line(outline_of(pools, index));
 		return;
 	}
 	uint32_t at = brief->first_frame ? brief->last : 0;
@@ -320,7 +332,7 @@ void brief_fetch(const struct pools *pools, uint32_t index, unsigned level)
 		at = chunk->next;
 	}
 	if (at)
-		__builtin_prefetch(pool_at(&pools->brief_chunks, at));
+		fetch_line(pool_at(&pools->brief_chunks, at));
 }
 
 /* Start fetching what the next briefs will touch, a level at each step towards the front. */
@@ -336,8 +348,8 @@ static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 		if (entry)
 			brief_fetch(&tracker->pools, entry->index, level);
 		if (level == 1 && brief && brief->first_frame)
-			__builtin_prefetch(table_place(&tracker->table,
-						       table_hash(&tracker->table, &brief->tuple)));
+			fetch_line(table_place(&tracker->table,
+					       table_hash(&tracker->table, &brief->tuple)));
 	}
 }
 
@@ -351,7 +363,7 @@ static void look_at_syns(struct tracker *tracker)
 		int64_t gives_up_ns = ring_next_ns(ring) - SYN_LOOK_NS + SYN_GIVES_UP_NS;
 
 		if (ahead)
-			__builtin_prefetch(brief_at(tracker, ahead->index));
+			fetch_line(brief_at(tracker, ahead->index));
 		uint32_t index = due_take(tracker, ring);
 
 		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP) &&

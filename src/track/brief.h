@@ -12,7 +12,7 @@ struct segment;
 /*
  * A connection in brief. Most connections are short and plain, and all that is asked of them is
  * asked when they are over. So their segments are only written down (some 20 bytes each, behind one
- * look-up and in four cache lines), and the tracker reads them in one go when the connection is
+ * look-up and in five cache lines), and the tracker reads them in one go when the connection is
  * due, when something happens that cannot wait, or when there are many of them. Then the connection
  * is a struct flow, as if it had been one from the start: what comes out is the same to the byte.
  *
@@ -26,7 +26,7 @@ struct segment;
 
 #define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
 #define BRIEF_CHUNK_BYTES   60
-#define BRIEF_START_BYTES   236
+#define BRIEF_START_BYTES   204
 
 /* What was written down, as one stream: in the brief itself, then through a ring of chunks. */
 struct brief_chunk {
@@ -48,9 +48,14 @@ enum brief_bit {
 
 /* What shows whether both ends closed by the rules, so that nothing keeps the connection. */
 enum course_bit {
-	COURSE_IRREGULAR = 0x01,   /* brief_regular() is not to be said of it */
-	COURSE_CLOSED_BY_B = 0x02, /* the key's second end closed first */
-	COURSE_RELEASED = 0x04,	   /* it is due: no segment is of it any more */
+	COURSE_IRREGULAR = 0x01,    /* brief_regular() is not to be said of it */
+	COURSE_CLOSED_BY_B = 0x02,  /* the key's second end closed first */
+	COURSE_RELEASED = 0x04,	    /* it is due: no segment is of it any more */
+	COURSE_EVENTFUL = 0x08,	    /* an outline will not do: outline.h */
+	COURSE_LAST_DATA_A = 0x10,  /* the last segment of the key's first end had payload */
+	COURSE_LAST_DATA_B = 0x20,  /* ... of the second one */
+	COURSE_ACKED_LATE_A = 0x40, /* since that it was acknowledged, after a delayed ACK's time */
+	COURSE_ACKED_LATE_B = 0x80,
 };
 
 /* Ends by key order: 0 is (ip_a, port_a). */
@@ -58,20 +63,20 @@ struct brief {
 	struct tuple tuple;
 	uint32_t last; /* chunk; 0: the stream still has room in start */
 	uint32_t path;
-	uint32_t nxt[2];      /* what each end sends next */
-	uint8_t used;	      /* bytes in the last chunk, or in start */
-	uint8_t count;	      /* segments */
-	uint8_t bits;	      /* enum brief_bit */
-	uint8_t dues;	      /* entries in the ring of those that have closed */
-	uint64_t first_frame; /* 0: this place is free */
-	int64_t last_ns;      /* of the last segment, which is the latest */
-	uint32_t tsval[2];    /* of each end's last one that had a time stamp */
-	uint8_t ttl[2];	      /* of each end's last segment */
+	uint32_t nxt[2];		  /* what each end sends next */
+	uint8_t used;			  /* bytes in the last chunk, or in start */
+	uint8_t count;			  /* segments */
+	uint8_t bits;			  /* enum brief_bit */
 	uint8_t course;			  /* enum course_bit */
+	uint64_t first_frame;		  /* 0: this place is free */
+	int64_t last_ns;		  /* of the last segment, which is the latest */
+	uint32_t tsval[2];		  /* of each end's last one that had a time stamp */
+	uint8_t ttl[2];			  /* of each end's last segment */
+	uint8_t dues;			  /* entries in the ring of those that have closed */
 	uint8_t chunks;			  /* in the ring */
 	uint8_t start[BRIEF_START_BYTES]; /* of the stream: as much as many ever have */
 };
-static_assert(sizeof(struct brief) == 320, "five cache lines");
+static_assert(sizeof(struct brief) == 288, "a live connection is to stay small");
 
 /**
  * brief_begin() - Begin a connection in brief

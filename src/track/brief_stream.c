@@ -31,8 +31,8 @@ struct draft {
 };
 
 /* Return: false: too much has passed for one, frames or time. */
-static bool draft_fill(struct draft *draft, const struct brief *brief,
-			      const struct segment *seg, bool swapped)
+static bool draft_fill(struct draft *draft, const struct brief *brief, const struct segment *seg,
+		       bool swapped)
 {
 	uint64_t frames = seg->frame - brief->first_frame;
 	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), us = since_ns / 1000;
@@ -229,4 +229,47 @@ bool reader_next_chunk(struct brief_reader *reader)
 
 	enter_chunk(reader, chunk->next);
 	return true;
+}
+
+/* The parts of a record that an outline needs. Return: behind it. */
+static const uint8_t *skim(const uint8_t *at, struct segment *syn, int64_t *since_ns)
+{
+	const struct record record = record_load(at);
+	uint8_t more = 0;
+
+	at += RECORD_BYTES;
+	*since_ns = (int64_t)(record.when >> FRAMES_BITS & SINCE_MOST) * NSEC_PER_USEC;
+	if (record.what >> 8 & RECORD_MORE)
+		more = *at++;
+	if (more & MORE_SINCE)
+		at = get(at, since_ns, sizeof(*since_ns));
+	if (more & MORE_SEQ)
+		at += sizeof(uint32_t);
+	if (more & MORE_ACK)
+		at += sizeof(uint32_t);
+	if (more & MORE_TSVAL)
+		at += sizeof(uint32_t);
+	if (more & MORE_TTL)
+		at++;
+	syn->window = (uint16_t)(record.what >> 48);
+	syn->options = NULL;
+	syn->options_bytes = 0;
+	if (more & MORE_OPTIONS) {
+		syn->options_bytes = *at++;
+		syn->options = at;
+		at += syn->options_bytes;
+	}
+	return at;
+}
+
+void stream_opening(const struct brief *brief, struct segment syns[static 2],
+		    int64_t since_ns[static 2])
+{
+	const uint8_t *at = brief->start + sizeof(int64_t);
+	struct segment ack;
+	int64_t first_ns;
+
+	at = skim(at, &syns[0], &first_ns);
+	at = skim(at, &syns[1], &since_ns[0]);
+	skim(at, &ack, &since_ns[1]);
 }

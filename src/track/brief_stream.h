@@ -12,7 +12,6 @@
 #include "track/brief.h"
 #include "track/cold.h"
 
-
 /* How the segments of a brief are written down and read back. For brief.c and straight.c alone. */
 
 /* Of struct segment.what: all that a record can say. */
@@ -120,6 +119,11 @@ struct brief_reader {
 	struct known known;
 	struct segment segs[2]; /* by key order: each end's last one, of which most fields stay */
 };
+
+/* What the first three records say, which are a handshake's: window and options of both SYNs, the
+   client's first, and the time between each two. */
+void stream_opening(const struct brief *brief, struct segment syns[static 2],
+		    int64_t since_ns[static 2]);
 
 /* Begin to read what was written down of a brief, which stays as it is. */
 void reader_open(struct brief_reader *reader, const struct pools *pools, const struct brief *brief);

@@ -3,10 +3,12 @@
 
 #include "track/tracker.h"
 
+#define OUTLINES_MOST	     (160u << 10)
 #define BRIEF_CHUNKS_BY_FLOW 10 /* where there are none left, briefs are unfolded */
 
 bool pools_set_up(struct pools *pools, uint32_t flows)
 {
+	uint32_t outlines = flows < OUTLINES_MOST ? flows : OUTLINES_MOST;
 	uint32_t few = flows / 4 + 1024; /* rare things: not every connection has them at once */
 
 	return pool_set_up(&pools->flows, sizeof(struct flow), flows) &&
@@ -22,6 +24,7 @@ bool pools_set_up(struct pools *pools, uint32_t flows)
 	       pool_set_up(&pools->candidates, sizeof(struct candidate), few) &&
 	       pool_set_up(&pools->tombs, sizeof(struct tomb), flows) &&
 	       pool_set_up(&pools->briefs, sizeof(struct brief), flows) &&
+	       pool_set_up(&pools->outlines, 64, outlines) && /* a cache line each */
 	       pool_set_up(&pools->brief_chunks, sizeof(struct brief_chunk),
 			   flows * BRIEF_CHUNKS_BY_FLOW);
 }
@@ -42,6 +45,7 @@ void pools_tear_down(struct pools *pools)
 	pool_tear_down(&pools->tombs);
 	pool_tear_down(&pools->briefs);
 	pool_tear_down(&pools->brief_chunks);
+	pool_tear_down(&pools->outlines);
 }
 
 struct extra *cold_extra(struct pools *pools, struct flow *flow)

@@ -369,6 +369,13 @@ struct conn {
 	bool at_end;		  /* written because the input ended, not because it was released */
 	bool straight; /* opened by a handshake, all in order and once, closed by one end, then by
 			  the other, all of it captured: nothing else happened */
+	/* With straight, where nobody asked for more (tracker_want_outlines()): nothing happened
+	   but the opening and the close, some payload was sent, and only this holds: conn, times,
+	   viewpoint, opening, closed_first, the handshake's times, the longest idle time; of the
+	   ends addresses, state and system; when the server sent payload and anything last; of the
+	   FINs the second one's time, and the first one's with the silence before it where the
+	   server closed first. */
+	bool outline;
 	bool direction_known; /* a SYN (or SYN-ACK) told who the client is */
 	bool ipv6;
 	enum viewpoint viewpoint;

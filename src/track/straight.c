@@ -11,10 +11,6 @@
  * false, and the connection goes the long way. short_test.c compares the records.
  */
 
-#define SYN_OPTIONS                                                                                \
-	(TCP_HAS_MSS | TCP_HAS_WINDOW_SCALE | TCP_HAS_SACK_PERMITTED | TCP_HAS_TIMESTAMPS)
-#define SMALL_MSS 88 /* quality.c: below it nothing is said about large segments */
-
 struct straight *straight_new(void)
 {
 	struct straight *straight = calloc(1, sizeof(*straight));
@@ -174,7 +170,8 @@ static bool read_syn(struct reading *reading, enum end from)
 		.options = seg->options_seen,
 		.window = seg->window,
 		.mss = seg->options_seen & TCP_HAS_MSS ? seg->mss : 0,
-		.scale = seg->window_scale > 14 ? 14 : seg->window_scale,
+		.scale = seg->window_scale > WINDOW_SCALE_MOST ? WINDOW_SCALE_MOST
+							       : seg->window_scale,
 		.timed_ns = TIME_NONE,
 		.rtt.least_us = UINT32_MAX,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
 
+#include "track/outline.h"
 #include "track/tracker.h"
 
 /*
@@ -13,6 +14,8 @@ struct teller {
 	struct pools pools;	   /* a copy of the tracker's: where its items are */
 	struct unfolded *unfolded; /* owned: one record, reused */
 	struct straight *straight; /* owned: likewise, of a connection that went straight */
+	struct straight *outline;  /* owned: likewise, of one in which nothing happened */
+	bool outlines;		   /* that will do where it can be had */
 	struct tracker *aside;	   /* owned: replays a brief that did not; NULL in itself */
 	uint32_t flow;		   /* of aside: the one in the record; 0: none */
 	struct track_stats stats;  /* to be added to the tracker's */
@@ -28,9 +31,11 @@ struct teller *teller_new(const struct pools *pools, bool aside)
 	teller->pools = *pools;
 	teller->unfolded = unfolded_new();
 	teller->straight = straight_new();
+	teller->outline = straight_new();
 	if (!aside)
 		teller->aside = tracker_make(&one, &(struct track_sink){ .context = NULL }, true);
-	if (!teller->unfolded || !teller->straight || (!aside && !teller->aside)) {
+	if (!teller->unfolded || !teller->straight || !teller->outline ||
+	    (!aside && !teller->aside)) {
 		teller_free(teller);
 		return NULL;
 	}
@@ -43,19 +48,23 @@ void teller_free(struct teller *teller)
 		return;
 	unfolded_free(teller->unfolded);
 	straight_free(teller->straight);
+	straight_free(teller->outline);
 	tracker_free(teller->aside);
 	free(teller);
 }
 
 /* Everything a flow counts while a brief is replayed is what it would have counted at the time. */
-static const struct conn *tell_brief(struct teller *teller, const struct brief *brief,
-				     const struct track_due *due)
+static const struct conn *tell_brief(struct teller *teller, const struct track_due *due)
 {
+	uint32_t index = due->ref & REF_INDEX;
+	const struct brief *brief = pool_at(&teller->pools.briefs, index);
 	struct tracker *aside = teller->aside;
 	struct slot slot = { .ref = 0 };
 	const struct conn *conn = NULL;
 
-	if (brief_closed(brief))
+	if (teller->outlines && brief_uneventful(brief))
+		conn = outline_tell(teller->outline, brief, outline_of(&teller->pools, index), due);
+	if (!conn && brief_closed(brief))
 		conn = straight_read(teller->straight, &teller->pools, brief, due);
 	if (conn)
 		return conn;
@@ -81,7 +90,7 @@ const struct conn *tracker_tell(struct tracker *tracker, const struct track_due 
 		teller->flow = 0;
 	}
 	if (due->ref & REF_BRIEF)
-		conn = tell_brief(teller, pool_at(&teller->pools.briefs, index), due);
+		conn = tell_brief(teller, due);
 	else
 		conn = unfold(teller->unfolded, &teller->pools,
 			      pool_at(&teller->pools.flows, index), due);
@@ -90,6 +99,11 @@ const struct conn *tracker_tell(struct tracker *tracker, const struct track_due 
 	teller->stats.states_dropped += conn->quality.states_dropped;
 	teller->stats.ranges_dropped += conn->quality.ranges_dropped;
 	return conn;
+}
+
+void tracker_want_outlines(struct tracker *tracker)
+{
+	tracker->teller->outlines = true;
 }
 
 static_assert(TRACK_FETCH_LEVELS == BRIEF_FETCH_LEVELS, "of a flow there is one level");
@@ -104,7 +118,7 @@ void tracker_tell_soon(const struct tracker *tracker, const struct track_due *du
 		const char *flow = pool_at(&pools->flows, due->ref);
 
 		for (size_t line = 0; line < sizeof(struct flow); line += 64)
-			__builtin_prefetch(flow + line);
+			fetch_line(flow + line);
 	}
 }
 

@@ -39,8 +39,8 @@ static void fetch_ahead(const struct tracker *tracker, uint32_t index)
 		return;
 	const struct tomb *tomb = tomb_at(tracker, index);
 
-	__builtin_prefetch(table_place(&tracker->table, tomb->hash));
-	__builtin_prefetch(tomb_at(tracker, tomb->next));
+	fetch_line(table_place(&tracker->table, tomb->hash));
+	fetch_line(tomb_at(tracker, tomb->next));
 }
 
 /* Take a row's oldest away; one that gave way to a later connection is in no place. */
@@ -198,9 +198,8 @@ void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
 {
 	struct tomb draft = {
 		.end_ns = brief->last_ns,
-		.conn_and_bits =
-			brief->first_frame << 8 | TOMB_BOTH_FINS |
-			(brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A),
+		.conn_and_bits = brief->first_frame << 8 | TOMB_BOTH_FINS |
+				 (brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A),
 		.snd_nxt = { brief->nxt[0], brief->nxt[1] },
 	};
 

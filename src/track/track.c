@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "track/outline.h"
 #include "track/tracker.h"
 
 #define FLOWS_LEAST   2048u
@@ -63,6 +64,7 @@ struct tracker *tracker_make(const struct track_limits *limits, const struct tra
 	tracker->sink = *sink;
 	tracker->obvious = limits->obvious;
 	tracker->at_once = limits->obvious || sink->segment;
+	tracker->outlines = limits->outlines;
 	tracker->clock_ns = TIME_NONE;
 	tracker->next_due_ns = INT64_MAX;
 	tracker->stats.first_ns = TIME_NONE;
@@ -217,7 +219,8 @@ static inline bool take_guessed(struct tracker *tracker, const struct segment *s
 	uint32_t ref = tracker->guesses[at];
 
 	return (ref & REF_BRIEF) &&
-	       brief_is_of(pool_at(&tracker->pools.briefs, ref & REF_INDEX), &tracker->tuples[at]) &&
+	       brief_is_of(pool_at(&tracker->pools.briefs, ref & REF_INDEX),
+			   &tracker->tuples[at]) &&
 	       brief_take(tracker, ref & REF_INDEX, seg, tracker->swapped[at]);
 }
 
@@ -273,7 +276,7 @@ static void fetch_places(struct tracker *tracker, const struct segment_batch *ba
 			continue;
 		tracker->swapped[i] = tuple_of_segment(&tracker->tuples[i], &batch->segments[i]);
 		tracker->hashes[i] = table_hash(&tracker->table, &tracker->tuples[i]);
-		__builtin_prefetch(table_place(&tracker->table, tracker->hashes[i]));
+		fetch_line(table_place(&tracker->table, tracker->hashes[i]));
 	}
 }
 
@@ -292,14 +295,15 @@ static void fetch_flows(struct tracker *tracker, const struct segment_batch *bat
 		if (ref & REF_BRIEF) {
 			const char *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
 
-			__builtin_prefetch(brief, 1);
-			__builtin_prefetch(brief + 64, 1);
+			fetch_line(brief);
+			fetch_line(brief + offsetof(struct brief, start) - 1);
+			fetch_line(outline_of(&tracker->pools, ref & REF_INDEX));
 			continue;
 		}
 		const char *flow = pool_at(&tracker->pools.flows, ref);
 
 		for (size_t line = 0; line < sizeof(struct flow); line += 64)
-			__builtin_prefetch(flow + line);
+			fetch_line(flow + line);
 	}
 }
 
@@ -315,9 +319,9 @@ static void fetch_cold(struct tracker *tracker, unsigned at)
 			pool_at(&tracker->pools.briefs, tracker->guesses[at] & REF_INDEX);
 
 		if (brief->last)
-			__builtin_prefetch(pool_at(&tracker->pools.brief_chunks, brief->last), 1);
+			fetch_line(pool_at(&tracker->pools.brief_chunks, brief->last));
 		else
-			__builtin_prefetch(brief->start + brief->used, 1);
+			fetch_line(brief->start + brief->used);
 		return;
 	}
 	flow = pool_at(&tracker->pools.flows, tracker->guesses[at]);
@@ -325,10 +329,10 @@ static void fetch_cold(struct tracker *tracker, unsigned at)
 		const char *marks = pool_at(&tracker->pools.marks, flow->marks_last);
 
 		for (size_t line = 0; line < sizeof(struct mark_chunk); line += 64)
-			__builtin_prefetch(marks + line, 1);
+			fetch_line(marks + line);
 	}
 	if (flow->extra)
-		__builtin_prefetch(pool_at(&tracker->pools.extras, flow->extra));
+		fetch_line(pool_at(&tracker->pools.extras, flow->extra));
 }
 
 void tracker_add(struct tracker *tracker, const struct segment_batch *batch)

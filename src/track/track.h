@@ -19,6 +19,7 @@ struct track_limits {
 	size_t connections; /* live at once; 0: by memory (about 1/4 of the machine's) */
 	bool obvious;	    /* take no short cut: every segment at once, the long way; slow, and for
 			       comparing (brief.h, swift.c) */
+	bool outlines;	    /* tracker_want_outlines() may be called */
 };
 
 /* What the tracker says of one segment, at once (a state it gives may still be withdrawn). */
@@ -110,6 +111,10 @@ void tracker_finish(struct tracker *tracker);
  * Return: borrowed until the next call.
  */
 const struct conn *tracker_tell(struct tracker *tracker, const struct track_due *due);
+
+/* From now on an outline will do of those in which nothing happened (conn.outline). For the thread
+   that calls tracker_tell(); without sink.due for a call within sink.conn. */
+void tracker_want_outlines(struct tracker *tracker);
 
 /* Start fetching a part of what tracker_tell() will read of a connection; all parts of it, from 0
    on, each some connections after the one before, make it fast. For the same thread. */

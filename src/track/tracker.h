@@ -2,6 +2,7 @@
 #ifndef TCPWHY_TRACK_TRACKER_H
 #define TCPWHY_TRACK_TRACKER_H
 
+#include "base/fetch.h"
 #include "track/brief.h"
 #include "track/cold.h"
 #include "track/flow.h"
@@ -12,15 +13,15 @@
 
 /* The tracker itself and the steps of its input path: for insiders of track/ only. */
 
-#define RELEASE_AFTER_NS  (5 * NSEC_PER_SEC)   /* late segments still belong to it */
-#define LAST_ACK_AFTER_NS (60 * NSEC_PER_SEC)  /* a repeated last FIN: its next slot */
-#define SYN_GIVES_UP_NS	  (140 * NSEC_PER_SEC) /* 135 s, the longest schedule, and slack */
-#define SYN_LOOK_NS	  (3 * NSEC_PER_SEC)   /* nearly all are open by then */
-#define SYN_GAP_MOST_NS	  (72 * NSEC_PER_SEC)  /* the longest gap inside a schedule, and slack */
-#define TIME_WAIT_NS	  (60 * NSEC_PER_SEC)  /* Linux's and FreeBSD's; macOS has 30 s */
-#define TOMB_KEPT_NS	  (120 * NSEC_PER_SEC) /* TIME_WAIT of systems other than those */
-#define COLD_AHEAD	  6		       /* ... and their chunks ahead of the flow */
-#define BATCH_AHEAD	  32		       /* segments fetched ahead of the look-ups */
+#define RELEASE_AFTER_NS  (5 * NSEC_PER_SEC)	/* late segments still belong to it */
+#define LAST_ACK_AFTER_NS (60 * NSEC_PER_SEC)	/* a repeated last FIN: its next slot */
+#define SYN_GIVES_UP_NS	  (140 * NSEC_PER_SEC)	/* 135 s, the longest schedule, and slack */
+#define SYN_LOOK_NS	  (500 * NSEC_PER_MSEC) /* nearly all are open by then */
+#define SYN_GAP_MOST_NS	  (72 * NSEC_PER_SEC)	/* the longest gap inside a schedule, and slack */
+#define TIME_WAIT_NS	  (60 * NSEC_PER_SEC)	/* Linux's and FreeBSD's; macOS has 30 s */
+#define TOMB_KEPT_NS	  (120 * NSEC_PER_SEC)	/* TIME_WAIT of systems other than those */
+#define COLD_AHEAD	  6			/* ... and their chunks ahead of the flow */
+#define BATCH_AHEAD	  32			/* segments fetched ahead of the look-ups */
 
 /*
  * What stays of a connection whose record was written. Its key is known by the whole keyed hash
@@ -79,13 +80,14 @@ struct tracker {
 	bool frame_back;
 	/* The latest times in which the capture holds no packet of anybody. */
 	struct pause pauses[PAUSES_MOST];
-	unsigned pause_count; /* all; the ring holds the latest */
-	bool quiet;	      /* a candidate is fed again: sink.segment has seen it */
-	bool replaying;	      /* a brief is unfolded: sink.host has seen it */
-	bool at_once;	      /* no connection begins in brief */
-	bool obvious;	      /* nor takes a segment the short way */
-	struct ring brief_syns;	       /* just begun: most are open when they are looked at */
-	struct ring brief_unopened;    /* ... and those that were not, until their SYN gives up */
+	unsigned pause_count;	    /* all; the ring holds the latest */
+	bool quiet;		    /* a candidate is fed again: sink.segment has seen it */
+	bool replaying;		    /* a brief is unfolded: sink.host has seen it */
+	bool at_once;		    /* no connection begins in brief */
+	bool obvious;		    /* nor takes a segment the short way */
+	bool outlines;		    /* are noted: somebody may want them */
+	struct ring brief_syns;	    /* just begun: most are open when they are looked at */
+	struct ring brief_unopened; /* ... and those that were not, until their SYN gives up */
 	struct ring brief_fins;
 	int64_t next_due_ns;		    /* nothing is due before */
 	struct due_queue due[2][DUE_LISTS]; /* [1]: of flows that a clock made of briefs */

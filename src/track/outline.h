@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_TRACK_OUTLINE_H
+#define TCPWHY_TRACK_OUTLINE_H
+
+#include "track/brief_stream.h"
+#include "track/straight.h"
+#include "track/tracker.h"
+
+/*
+ * The outline of a connection that went straight and in which nothing happened: what is counted
+ * when nobody asks for more. It is noted while the segments are written down, so what was written
+ * is not read again. Whatever might give a record something besides its opening and its close, or
+ * makes straight.c refuse, sets COURSE_EVENTFUL; sooner too often than not. Insiders of track/
+ * only.
+ */
+
+#define OUTLINE_SCALE	   0x0f /* bits of outline.scale: of its windows, 0 where one end has none */
+#define OUTLINE_HAS_SCALE  0x40 /* its SYN had one */
+#define OUTLINE_HAS_STAMPS 0x80 /* its SYN had time stamps */
+
+/* What is noted of a brief besides, which stands at the same index. Ends by key order. */
+struct outline {
+	uint32_t acked[2]; /* how far each end's octets are acknowledged */
+	union {
+		uint32_t edge[2];   /* ... and up to where it may send; until the first FIN */
+		int64_t silence_ns; /* before that */
+	};
+	int64_t data_ns[2]; /* of each end's last payload; 0: none yet. Where the server closes
+			       first the client's is then the time of that FIN */
+	union {
+		int64_t idle_ns;       /* an idle time that waits for the other end's answer */
+		int64_t second_fin_ns; /* then: of the FIN of who closed last */
+	};
+	int64_t survived_ns;	  /* the longest idle time that was answered */
+	uint16_t payload_most[2]; /* each end may have: the other's MSS */
+	uint8_t scale[2];	  /* of each end's SYN: see above */
+	uint8_t idle_by; /* who broke the silence of idle_ns: 1, 2 by key order; 0: nobody */
+	uint8_t unused;
+};
+static_assert(sizeof(struct outline) <= 64, "one cache line");
+
+/* The outline of a brief; NULL: it has none. With very many live they would take much memory, so
+   that only the first ones have one. */
+static inline struct outline *outline_of(const struct pools *pools, uint32_t index)
+{
+	return index <= pools->outlines.most ? pool_at(&pools->outlines, index) : NULL;
+}
+
+/* What has to be noted of a brief; NULL: nothing, it is eventful. */
+static inline struct outline *outline_open(const struct pools *pools, const struct brief *brief,
+					   uint32_t index)
+{
+	return brief->course & COURSE_EVENTFUL ? NULL : outline_of(pools, index);
+}
+
+/* Begin the outline of a brief with its SYN. @outline: NULL: it has none */
+void outline_begin(struct brief *brief, struct outline *outline, const struct segment *seg,
+		   bool swapped);
+
+/* Note the SYN-ACK; before it is written down. */
+void outline_answer(struct brief *brief, struct outline *outline, const struct segment *seg,
+		    bool swapped);
+
+/* Note a segment that ends the handshake or closes, before anything else is noted of it. */
+void outline_unusual(struct brief *brief, struct outline *outline, const struct segment *seg,
+		     bool swapped);
+
+/* Note a pause of STALL_LEAST_NS or more before a segment. Return: whether it is worth a look. */
+bool outline_pause(const struct brief *brief, struct outline *outline, const struct segment *seg,
+		   bool swapped);
+
+/* Note that somebody speaks after a silence that the other end broke: straight_idle_answer(). */
+static inline void outline_idle_answer(struct outline *outline, bool swapped)
+{
+	if (!outline->idle_by || outline->idle_by - 1 == (int)swapped)
+		return;
+	outline->idle_by = 0;
+	if (outline->idle_ns > outline->survived_ns)
+		outline->survived_ns = outline->idle_ns;
+}
+
+/* What ordinary() and in_order() of straight.c refuse, but for payload. */
+static inline bool outline_odd(const struct brief *brief, const struct outline *outline,
+			       const struct segment *seg, bool swapped)
+{
+	unsigned options = outline->scale[swapped] & OUTLINE_HAS_STAMPS ? TCP_HAS_TIMESTAMPS : 0;
+	struct seq acked = seq_of(outline->acked[!swapped]);
+	bool nothing = segment_seq_octets(seg) == 0 && seg->ack.raw == acked.raw;
+
+	return nothing || seq_before(seg->ack, acked) || seg->ttl != brief->ttl[swapped] ||
+	       (seg->options_seen & ~options);
+}
+
+/* Note a segment of the open connection, before it is written down: what read_segment() of
+   straight.c looks at. */
+static inline void outline_note(struct brief *brief, struct outline *outline,
+				const struct segment *seg, bool swapped)
+{
+	unsigned own_data = swapped ? COURSE_LAST_DATA_B : COURSE_LAST_DATA_A;
+	unsigned own_late = swapped ? COURSE_ACKED_LATE_B : COURSE_ACKED_LATE_A;
+	unsigned peer_data = swapped ? COURSE_LAST_DATA_A : COURSE_LAST_DATA_B;
+	unsigned peer_late = swapped ? COURSE_ACKED_LATE_A : COURSE_ACKED_LATE_B;
+	int64_t since_ns = seg->time_ns - brief->last_ns;
+	unsigned course = brief->course;
+	bool eventful = outline_odd(brief, outline, seg, swapped);
+
+	if (seg->ack.raw != outline->acked[!swapped]) {
+		bool late = seg->time_ns - outline->data_ns[!swapped] >= STALL_DELACK_LEAST_NS;
+
+		course = (course & ~peer_late) | (late && (course & peer_data) ? peer_late : 0);
+	}
+	if (seg->payload_bytes) {
+		eventful = eventful || seg->payload_bytes > outline->payload_most[swapped] ||
+			   !seq_before(segment_end(seg), seq_of(outline->edge[swapped])) ||
+			   ((course & own_data) && (course & own_late));
+		outline->data_ns[swapped] = seg->time_ns;
+		course = (course & ~own_late) | own_data;
+	} else {
+		course &= ~own_data;
+	}
+	brief->course = (uint8_t)course;
+	outline_idle_answer(outline, swapped);
+	if (since_ns >= STALL_LEAST_NS && outline_pause(brief, outline, seg, swapped))
+		eventful = true;
+	outline->acked[!swapped] = seg->ack.raw;
+	outline->edge[!swapped] =
+		seg->ack.raw + ((uint32_t)seg->window << (outline->scale[swapped] & OUTLINE_SCALE));
+	if (eventful)
+		brief->course |= COURSE_EVENTFUL;
+}
+
+/* Whether brief_regular() and an outline will do. */
+static inline bool brief_uneventful(const struct brief *brief)
+{
+	return brief_regular(brief) && !(brief->course & COURSE_EVENTFUL);
+}
+
+/* The record of an uneventful brief, in @straight, which is used for nothing else. Return: NULL:
+   its opening took too long for one. */
+const struct conn *outline_tell(struct straight *straight, const struct brief *brief,
+				const struct outline *outline, const struct track_due *due);
+
+#endif /* TCPWHY_TRACK_OUTLINE_H */
