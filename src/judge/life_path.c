@@ -52,7 +52,8 @@ static bool mtu_blackhole(const struct context *context, struct verdict *out)
 		verdict_value(out, "stuck_bytes", VALUE_BYTES, (int64_t)half->smallest_stuck_bytes);
 		verdict_value(out, "passed_bytes", VALUE_BYTES, (int64_t)half->largest_acked_bytes);
 		verdict_value(out, "repeats", VALUE_COUNT, run->repeats);
-		out->cost_ns = run->last_ns - run->original_ns;
+		if (run->original_ns != TIME_NONE) /* else its frame has no time */
+			out->cost_ns = run->last_ns - run->original_ns;
 		verdict_exclude(out, "end.dead.host-gone", "the other side still sends",
 				peer->last.frame);
 		return true;
