@@ -12,7 +12,8 @@
 #include "track/brief.h"
 #include "track/cold.h"
 
-/* How the segments of a brief are written down and read back. For brief.c and straight.c alone. */
+/* How the segments of a brief are written down and read back. For brief.c, straight.c and outline.c
+   alone. */
 
 /* Of struct segment.what: all that a record can say. */
 #define STREAM_WHAT                                                                                \

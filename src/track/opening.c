@@ -93,7 +93,7 @@ static void side_learn_parameters(struct step *step)
 		if (seg->options_seen & offers[i].option)
 			own->bits |= offers[i].side;
 	own->mss = seg->mss;
-	own->scale = seg->window_scale > 14 ? 14 : seg->window_scale; /* RFC 7323 2.3 */
+	own->scale = scale_of_syn(seg);
 	own->syn_window = seg->window;
 	own->option_order = option_order(seg);
 	if (!segment_has(seg, SEGMENT_HEADER_CUT) && !(seg->options_seen & TCP_HAS_OPTIONS_CUT))

@@ -10,8 +10,7 @@ static void note_syn(struct brief *brief, struct outline *outline, const struct 
 		     bool swapped)
 {
 	bool has_scale = seg->options_seen & TCP_HAS_WINDOW_SCALE;
-	unsigned scale =
-		seg->window_scale > WINDOW_SCALE_MOST ? WINDOW_SCALE_MOST : seg->window_scale;
+	unsigned scale = scale_of_syn(seg);
 	bool has_mss = (seg->options_seen & TCP_HAS_MSS) && seg->mss >= SMALL_MSS;
 
 	if ((seg->flags & ~(unsigned)(TCP_ECE | TCP_CWR | TCP_ACK)) != TCP_SYN || !seg->window ||

@@ -35,7 +35,6 @@ struct outline {
 	uint16_t payload_most[2]; /* each end may have: the other's MSS */
 	uint8_t scale[2];	  /* of each end's SYN: see above */
 	uint8_t idle_by; /* who broke the silence of idle_ns: 1, 2 by key order; 0: nobody */
-	uint8_t unused;
 };
 static_assert(sizeof(struct outline) <= 64, "one cache line");
 

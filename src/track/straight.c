@@ -170,8 +170,7 @@ static bool read_syn(struct reading *reading, enum end from)
 		.options = seg->options_seen,
 		.window = seg->window,
 		.mss = seg->options_seen & TCP_HAS_MSS ? seg->mss : 0,
-		.scale = seg->window_scale > WINDOW_SCALE_MOST ? WINDOW_SCALE_MOST
-							       : seg->window_scale,
+		.scale = scale_of_syn(seg),
 		.timed_ns = TIME_NONE,
 		.rtt.least_us = UINT32_MAX,
 	};

@@ -10,8 +10,7 @@
 
 #define SYN_OPTIONS                                                                                \
 	(TCP_HAS_MSS | TCP_HAS_WINDOW_SCALE | TCP_HAS_SACK_PERMITTED | TCP_HAS_TIMESTAMPS)
-#define SMALL_MSS	  88 /* quality.c: below it nothing is said about large segments */
-#define WINDOW_SCALE_MOST 14 /* RFC 7323, section 2.3 */
+#define SMALL_MSS 88 /* quality.c: below it nothing is said about large segments */
 
 #define MOMENTS_MOST (3 + 2 + 4) /* the handshake, the first data, the close */
 #define STATES_MOST  5		 /* each end enters so many, whoever closes first */

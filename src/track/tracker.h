@@ -36,7 +36,8 @@ struct tomb {
 	uint32_t released_ms;	/* after end_ns; at most UINT32_MAX */
 	uint32_t next;		/* in its row */
 };
-static_assert(sizeof(struct tomb) == 48, "with its place in the table 64 bytes at the most");
+static_assert(sizeof(struct tomb) == 48,
+	      "what an ended connection holds until its TIME_WAIT is over");
 
 /* Tombstones in order of age, the oldest first. */
 struct tomb_row {
@@ -164,6 +165,14 @@ enum begins {
 enum begins begins_new(struct step *step);
 void note_candidate(struct step *step);
 void candidate_follow(struct step *step);
+
+#define WINDOW_SCALE_MOST 14 /* RFC 7323, section 2.3 */
+
+/* The window scale that a SYN's option stands for: a larger one is taken for the largest. */
+static inline uint8_t scale_of_syn(const struct segment *seg)
+{
+	return seg->window_scale > WINDOW_SCALE_MOST ? WINDOW_SCALE_MOST : seg->window_scale;
+}
 
 /* opening.c */
 void opening_syn(struct step *step);
