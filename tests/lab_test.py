@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""usage: lab_test.py PROGRAM REFUSE [--all | --article | --broken | --catalogue | --kept | --refused | --wrong]
+"""usage: lab_test.py PROGRAM REFUSE [--all | --article | --broken | --busy | --catalogue | --kept | --refused | --wrong]
 
 tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private namespace can be had.
 
@@ -8,6 +8,7 @@ tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private 
 --all      every scenario, as JSON held against docs/scenario.schema.json and docs/record.schema.json
 --catalogue  every verdict has a scenario, or a reason why none makes it happen
 --broken   PROGRAM has one transition of the state table wrong: the lab must find it out
+--busy     a wire that the machine holds up: what fails is run again, and says so
 --kept     kept captures: tshark opens them without complaint and gives the same flags; read agrees
 --wrong    scenarios with a mistake: line, words, what to do (tests/lab_wrong)
 --refused  every step of the ladder of back ends, each refusal forced with REFUSE"""
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -168,6 +170,45 @@ def check_broken(checks, program):
     checks.that("scenarios without that transition pass", status == 0, out[-800:])
 
 
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+        return [int(word) for word in file.read().split()]
+
+
+def lab_held_up(program, scenario):
+    """JSON of a scenario whose process (its wire) rests 30 ms of every 32."""
+    process = subprocess.Popen([program, "lab", "--format", "json", scenario], cwd="/",
+                               stdout=subprocess.PIPE)
+    while process.poll() is None:
+        try:
+            held = children(process.pid)
+            for number, pause in ((signal.SIGSTOP, 0.03 if held else 0), (signal.SIGCONT, 0.002)):
+                for pid in held:
+                    os.kill(pid, number)
+                time.sleep(pause)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has just ended
+    return process.returncode, json.loads(process.stdout.read())
+
+
+def check_busy(checks, program):
+    """What fails on a wire that was held up is run again, and says so."""
+    lines = (["title    half a second of segments", "server", "    listen", "    accept"] +
+             ["    recv 5 -> 5"] * 20 + ["    close", "client", "    connect"] +
+             ["    send \"hello\"", "    sleep 25ms"] * 20 + ["    recv -> end", "    close"])
+    with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
+        file.write("\n".join(lines + ["expect end.rst.unread-data", ""]))
+        file.flush()
+        status, told = lab_held_up(program, file.name)
+    checks.that("it still fails", status == 1 and told["passed"] is False and told["failures"], told)
+    checks.that("it was run three times", told["runs"] == 3, told["runs"])
+    checks.that("the time is told", told["held_up_ns"] >= 10e6, told["held_up_ns"])
+    status, out, _ = lab(program, "--format", "json", "open.handshake")
+    told = json.loads(out)
+    checks.that("what passes at once is run once", told["runs"] == 1 or told["held_up_ns"] >= 10e6,
+                told)
+
+
 WORDS = {  # tshark's field: the note of ours that says the same
     "tcp.analysis.retransmission": "retransmission",
     "tcp.analysis.fast_retransmission": "fast_retransmission",
@@ -305,7 +346,7 @@ def main():
         checks.done()
     need_wire(program)
     {"--article": check_article, "--all": check_all, "--broken": check_broken,
-     "--kept": check_kept, "--wrong": check_wrong}[mode](checks, program)
+     "--busy": check_busy, "--kept": check_kept, "--wrong": check_wrong}[mode](checks, program)
     checks.done()
 
 

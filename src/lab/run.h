@@ -81,6 +81,10 @@ struct wire_conn {
 
 #define FAILURE_BYTES 400
 
+/* A wire held up so long may look like another cause: an answer is one within 20 ms and two half
+   round trips (judge/context.c). */
+#define HELD_UP_WORTH_TELLING_NS (10 * NSEC_PER_MSEC)
+
 struct failure {
 	unsigned line; /* in the scenario; 0: none */
 	char text[FAILURE_BYTES];
@@ -120,7 +124,13 @@ struct run {
 	struct wire_conn *conns;
 	size_t conn_count, conn_room;
 	int64_t quiet_since_ns;
+	int64_t up_ns[ENDS]; /* since when the host is up again after a reboot; 0: always was */
+	unsigned down_line[ENDS]; /* of the rule that rebooted it */
 	int lo_tap; /* owned: on the client's own loopback, for connections with itself; -1 */
+
+	int64_t held_up_ns; /* longest that a packet waited for this process, not for a rule, in any
+			       run */
+	unsigned nth;	    /* of runs of the scenario; from 1 */
 
 	bool out_of_memory;
 	bool interrupted;

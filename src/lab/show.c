@@ -30,10 +30,26 @@ const char *run_outcome_name(enum run_outcome outcome)
 	return names[outcome];
 }
 
+/* Times are the machine's then, not TCP's. */
+static void put_held_up(struct out *out, const struct run *run)
+{
+	char line[160], duration[DURATION_BYTES], again[40] = "";
+
+	duration_format(duration, run->held_up_ns);
+	if (run->nth > 1)
+		snprintf(again, sizeof(again), "; run %u of it", run->nth);
+	snprintf(line, sizeof(line),
+		 "this machine was busy and held a packet up for %s on the wire%s", duration,
+		 again);
+	prose_item(out, "  held up", INDENT, line);
+}
+
 void show_failures(struct out *out, const struct run *run)
 {
 	char label[32];
 
+	if (run->nth > 1 || (run->failure_count > 0 && run->held_up_ns >= HELD_UP_WORTH_TELLING_NS))
+		put_held_up(out, run);
 	if (run->failure_count == 0)
 		return;
 	prose_item(out, "  in", INDENT, run->scenario->path);

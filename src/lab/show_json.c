@@ -147,6 +147,8 @@ void show_json(struct out *out, const struct run *run, const char *capture)
 		json_key_bool(&json, "passed", run->outcome == RUN_PASSED);
 	json_key_text(&json, "skipped", skipped ? run->reason : NULL);
 	put_failures(&json, run);
+	json_key_u64(&json, "runs", run->nth);
+	json_key_ns(&json, "held_up_ns", run->held_up_ns);
 	json_key_text(&json, "read", run->scenario->read == END_CLIENT ? "client" : "server");
 	put_records(&json, run);
 	put_calls(&json, run);

@@ -165,6 +165,25 @@ static void apply_rules(struct run *run, struct taking *taking)
 		rule_apply(run, chosen, taking);
 }
 
+/* The machine ran something else: a packet was taken or delivered later than it could have been. */
+static void note_held_up(struct run *run, int64_t held_ns)
+{
+	if (held_ns > run->held_up_ns)
+		run->held_up_ns = held_ns;
+}
+
+/* A reboot takes a while on a busy machine; what was sent to the host meanwhile met nobody. */
+static void lose_while_down(struct run *run, struct taking *taking, int64_t left_ns)
+{
+	enum end to = taking->parcel.to;
+
+	if (taking->gone || left_ns >= run->up_ns[to])
+		return;
+	record_fate(&run->record, taking->parcel.sighting, run->down_line[to],
+		    rule_fates[RULE_DROP]);
+	taking->gone = true;
+}
+
 static void take_packet(struct run *run, enum end from, size_t bytes, int64_t time_ns)
 {
 	const struct segment *seg = decode(run, run->buffer, bytes);
@@ -177,6 +196,7 @@ static void take_packet(struct run *run, enum end from, size_t bytes, int64_t ti
 		.packet = run->buffer,
 	};
 
+	note_held_up(run, run->now_ns - time_ns);
 	taking.parcel.sighting = record_add(
 		&run->record,
 		&(struct sighting){
@@ -192,6 +212,7 @@ static void take_packet(struct run *run, enum end from, size_t bytes, int64_t ti
 		wire_learn(run, seg, from);
 		apply_rules(run, &taking);
 	}
+	lose_while_down(run, &taking, time_ns);
 	if (!taking.gone)
 		wire_put(run, &taking.parcel, taking.packet);
 }
@@ -346,6 +367,7 @@ static void deliver(struct run *run, struct parcel *parcel)
 
 	sighting.origin = parcel->sighting == SIZE_MAX ? 0 : parcel->sighting + 1;
 	sighting.time_ns = time_now_ns(CLOCK_REALTIME);
+	note_held_up(run, sighting.time_ns - parcel_due(run, parcel));
 	index = record_add(&run->record, &sighting, parcel->packet);
 	if (parcel->is_copy)
 		record_fate(&run->record, index, parcel->line, "copied");

@@ -315,6 +315,8 @@ static void reboot(struct run *run, const struct rule *rule)
 
 	if (!run_reboot(run, rule->end, &err))
 		run_fail(run, rule->line, "the host can't be started again: %s", err.what);
+	run->up_ns[rule->end] = time_now_ns(CLOCK_REALTIME);
+	run->down_line[rule->end] = rule->line;
 }
 
 void wire_inject_due(struct run *run)
