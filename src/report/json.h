@@ -97,6 +97,20 @@ static inline char *json_put_word(char *at, const char *word)
 	return at + 1;
 }
 
+/* ,"key":number where room was had for all of an object's items. */
+static inline char *json_put_number(char *at, const char *key, uint64_t number)
+{
+	*at = ',';
+	return digits_put(json_put_key(at + 1, key), number);
+}
+
+/* ,"key":text as it is */
+static inline char *json_put_fixed(char *at, const char *key, const char *word)
+{
+	*at = ',';
+	return json_put_word(json_put_key(at + 1, key), word);
+}
+
 static inline void json_word(struct json *json, const char *word)
 {
 	json_end(json, json_put_word(json_begin(json), word));

@@ -12,62 +12,86 @@ static const char *end_name(enum end end)
 	return end == END_CLIENT ? "client" : "server";
 }
 
-static void put_parameters(struct json *json, const struct half *half)
+/* Room for a half's items: none takes more than its key, some punctuation and DIGITS_MOST. */
+#define HALF_ITEMS_MOST 32
+#define HALF_ROOM	((size_t)HALF_ITEMS_MOST * (40 + DIGITS_MOST))
+
+static char *put_known(char *at, const char *key, bool known, uint64_t number)
 {
-	if (half->mss >= 0)
-		json_key_i64(json, "mss", half->mss);
-	else
-		json_key_null(json, "mss");
-	if (half->window_scale >= 0)
-		json_key_i64(json, "window_scale", half->window_scale);
-	else
-		json_key_null(json, "window_scale");
-	if (half->parameters_known) {
-		json_key_bool(json, "sack_permitted", half->sack_permitted);
-		json_key_bool(json, "timestamps", half->timestamps);
-	} else {
-		json_key_null(json, "sack_permitted");
-		json_key_null(json, "timestamps");
-	}
-	json_key(json, "ttl");
-	json_open(json, '[');
-	for (unsigned i = 0; i < half->ttl_count; i++)
-		json_u64(json, half->ttls[i]);
-	json_close(json, ']');
-	if (half->isn_known)
-		json_key_u64(json, "isn", half->isn.raw);
-	else
-		json_key_null(json, "isn");
-	json_key_word(json, "state",
-		      half->state == STATE_UNKNOWN ? NULL : tcp_state_name(half->state));
+	return known ? json_put_number(at, key, number) : json_put_fixed(at, key, NULL);
 }
 
+/* A yes or no of the SYN; null where that was not seen. */
+static char *put_offered(char *at, const char *key, const struct half *half, bool offered)
+{
+	if (!half->parameters_known)
+		return json_put_fixed(at, key, NULL);
+	*at = ',';
+	at = json_put_key(at + 1, key);
+	return offered ? json_put(at, "true", 4) : json_put(at, "false", 5);
+}
+
+static char *put_parameters(char *at, const struct half *half)
+{
+	at = put_known(at, "mss", half->mss >= 0, (uint64_t)half->mss);
+	at = put_known(at, "window_scale", half->window_scale >= 0, (uint64_t)half->window_scale);
+	at = put_offered(at, "sack_permitted", half, half->sack_permitted);
+	at = put_offered(at, "timestamps", half, half->timestamps);
+	*at = ',';
+	at = json_put_key(at + 1, "ttl");
+	*at++ = '[';
+	for (unsigned i = 0; i < half->ttl_count; i++) {
+		*at = ',';
+		at = digits_put(at + (i > 0), half->ttls[i]);
+	}
+	*at++ = ']';
+	at = put_known(at, "isn", half->isn_known, half->isn.raw);
+	return json_put_fixed(at, "state",
+			      half->state == STATE_UNKNOWN ? NULL : tcp_state_name(half->state));
+}
+
+/* A count that is left out where it is zero. */
+static inline char *put_count(char *at, const char *key, uint64_t number)
+{
+	return number > 0 ? json_put_number(at, key, number) : at;
+}
+
+static char *put_troubles(char *at, const struct half *half)
+{
+	at = put_count(at, "resent_segments", half->resent_segments);
+	at = put_count(at, "resent_bytes", half->resent_bytes);
+	at = put_count(at, "reordered_segments", half->reordered_segments);
+	at = put_count(at, "duplicate_acks", half->duplicate_acks);
+	at = put_count(at, "capture_duplicates", half->capture_duplicates);
+	at = put_count(at, "missing_bytes", half->missing_bytes);
+	at = put_count(at, "keepalive_probes", half->keepalive_probes);
+	at = put_count(at, "window_probes", half->window_probes);
+	at = put_count(at, "zero_windows", half->zero_windows);
+	return put_count(at, "window_full", half->window_full);
+}
+
+/* Its many items are written with one look for room. */
 static void put_half(struct json *json, const char *key, const struct half *half)
 {
 	json_key(json, key);
 	json_open(json, '{');
 	json_key(json, "ip");
 	json_address(json, &half->ip);
-	json_key_u64(json, "port", half->port);
-	json_key_u64(json, "packets", half->packets);
-	json_key_u64(json, "bytes", half->bytes);
-	json_key_u64(json, "payload_bytes", half->payload_bytes);
-	json_key_u64(json, "unique_bytes", half->unique_bytes);
-	json_key_u64(json, "syn", half->syn);
-	json_key_u64(json, "synack", half->synack);
-	json_key_u64(json, "fin", half->fin);
-	json_key_u64(json, "rst", half->rst);
-	put_parameters(json, half);
-	json_key_count(json, "resent_segments", half->resent_segments);
-	json_key_count(json, "resent_bytes", half->resent_bytes);
-	json_key_count(json, "reordered_segments", half->reordered_segments);
-	json_key_count(json, "duplicate_acks", half->duplicate_acks);
-	json_key_count(json, "capture_duplicates", half->capture_duplicates);
-	json_key_count(json, "missing_bytes", half->missing_bytes);
-	json_key_count(json, "keepalive_probes", half->keepalive_probes);
-	json_key_count(json, "window_probes", half->window_probes);
-	json_key_count(json, "zero_windows", half->zero_windows);
-	json_key_count(json, "window_full", half->window_full);
+
+	char *at = out_room(json->out, HALF_ROOM);
+
+	at = json_put_number(at, "port", half->port);
+	at = json_put_number(at, "packets", half->packets);
+	at = json_put_number(at, "bytes", half->bytes);
+	at = json_put_number(at, "payload_bytes", half->payload_bytes);
+	at = json_put_number(at, "unique_bytes", half->unique_bytes);
+	at = json_put_number(at, "syn", half->syn);
+	at = json_put_number(at, "synack", half->synack);
+	at = json_put_number(at, "fin", half->fin);
+	at = json_put_number(at, "rst", half->rst);
+	at = put_parameters(at, half);
+	at = put_troubles(at, half);
+	out_wrote(json->out, at);
 	json_close(json, '}');
 }
 

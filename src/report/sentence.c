@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/time.h"
 #include "report/out.h"
 
@@ -59,14 +60,21 @@ size_t duration_format(char text[static DURATION_BYTES], int64_t duration_ns)
 	return (size_t)length;
 }
 
+static void add_number(struct filling *to, int64_t number)
+{
+	char digits[DIGITS_MOST + 1];
+
+	add(to, digits, (size_t)(digits_put_signed(digits, number) - digits));
+}
+
 static void add_value(struct filling *to, const struct verdict_value *value)
 {
 	char text[ADDRESS_PORT_TEXT_BYTES];
 
 	switch (value->kind) {
 	case VALUE_COUNT:
-		snprintf(text, sizeof(text), "%" PRId64, value->number);
-		break;
+		add_number(to, value->number);
+		return;
 	case VALUE_BYTES:
 		snprintf(text, sizeof(text), "%" PRId64 " byte%s", value->number,
 			 value->number == 1 ? "" : "s");
@@ -91,6 +99,13 @@ static void add_value(struct filling *to, const struct verdict_value *value)
 	add_text(to, text);
 }
 
+/* Whether a value has the key that a template names. */
+static inline bool is_key(const struct verdict_value *value, const char *key, size_t length)
+{
+	return value->key[0] == key[0] && strncmp(value->key, key, length) == 0 &&
+	       value->key[length] == '\0';
+}
+
 /* Every value of that key, joined: a list when the key was given more than once. */
 static bool add_values(struct filling *to, const struct verdict *verdict, const char *key,
 		       size_t length)
@@ -100,7 +115,7 @@ static bool add_values(struct filling *to, const struct verdict *verdict, const 
 	for (unsigned i = 0; i < verdict->value_count; i++) {
 		const struct verdict_value *value = &verdict->values[i];
 
-		if (strlen(value->key) != length || memcmp(value->key, key, length) != 0)
+		if (!is_key(value, key, length))
 			continue;
 		if (found)
 			add_text(to, ", ");
@@ -169,7 +184,8 @@ static bool has_ending(const char *name, size_t *length, const char *ending)
 {
 	size_t n = strlen(ending);
 
-	if (*length <= n || memcmp(name + *length - n, ending, n) != 0)
+	if (*length <= n || name[*length - 1] != ending[n - 1] ||
+	    memcmp(name + *length - n, ending, n) != 0)
 		return false;
 	*length -= n;
 	return true;
@@ -207,8 +223,7 @@ static bool is_one(const struct verdict *verdict, const char *key, size_t length
 	for (unsigned i = 0; i < verdict->value_count; i++) {
 		const struct verdict_value *value = &verdict->values[i];
 
-		if (value->kind == VALUE_COUNT && strlen(value->key) == length &&
-		    memcmp(value->key, key, length) == 0)
+		if (value->kind == VALUE_COUNT && is_key(value, key, length))
 			return value->number == 1;
 	}
 	return false;
@@ -262,7 +277,7 @@ static const char *leave_out_silence(struct filling *to, const struct verdict *v
 		const struct verdict_value *value = &verdict->values[i];
 
 		if (value->kind != VALUE_NS || value->number >= SILENCE_LEAST_NS ||
-		    strlen(value->key) != length || memcmp(value->key, open + 1, length) != 0)
+		    !is_key(value, open + 1, length))
 			continue;
 		to->used = used;
 		to->text[used] = '\0';
