@@ -14,6 +14,17 @@
 
 #define TIME_NONE INT64_MIN /* "no such moment": no time stamp, an event not seen */
 
+/* The earlier or the later of two moments, of which the first one may be TIME_NONE. */
+static inline int64_t time_earlier(int64_t a, int64_t b)
+{
+	return a == TIME_NONE || b < a ? b : a;
+}
+
+static inline int64_t time_later(int64_t a, int64_t b)
+{
+	return a == TIME_NONE || b > a ? b : a;
+}
+
 /* "2026-01-02T09:14:02.118000000Z" and its final NUL. */
 #define TIME_TEXT_BYTES 40
 

@@ -7,6 +7,7 @@
 
 #include "judge/catalogue.h"
 #include "judge/fact.h"
+#include "judge/places.h"
 
 /*
  * What the rules about groups share: places (hosts and services) with their counters, the facts
@@ -16,34 +17,6 @@
  *        \-> newest of its service --> older --> older ...
  */
 struct group;
-
-enum place_kind {
-	PLACE_SOURCE,  /* a client's address */
-	PLACE_SERVICE, /* a server's address and port */
-	PLACE_HOST,    /* a server's address */
-};
-
-#define GATHER_MOMENTS 3 /* rules that do: group_server.c */
-
-struct place {
-	struct ip_address ip;
-	uint16_t port;
-	uint8_t kind; /* enum place_kind */
-	bool used;
-	uint32_t remembered;			   /* facts of it that were remembered */
-	uint64_t opened;			   /* connections that opened at the first SYN */
-	int64_t opened_first_ns, opened_last_ns;   /* starts of those; valid with opened > 0 */
-	int64_t retried_first_ns, retried_last_ns; /* of those that did not; TIME_NONE: none */
-	int64_t lost_first_ns, lost_last_ns;	   /* of those that repeated data; likewise */
-	int64_t answered_last_ns;		   /* the server's last segment; TIME_NONE: never */
-	/* The connection on which the server sent payload last: when, and when it had begun. */
-	int64_t spoke_last_ns, spoke_last_start_ns; /* TIME_NONE: never */
-	int64_t survived_ns;			    /* longest idle time survived; 0 none */
-	uint64_t survived_conn;
-	uint64_t newest; /* its newest remembered fact; 0 none */
-	/* The latest moment, plus 1, at which a fact that a rule compares in time lies; 0 none. */
-	int64_t latest_ns[GATHER_MOMENTS];
-};
 
 /* A fact that is remembered for a while. */
 struct remembered {
@@ -75,6 +48,7 @@ struct find {
 	uint16_t port;
 	struct ip_address client; /* of a health check */
 	uint32_t place;		  /* index of the place it belongs to */
+	uint32_t older;		  /* the find of that place before this one; 0: none */
 	int64_t first_ns, last_ns;
 	uint64_t *conns;      /* owned; at most GROUP_CONNS_MOST */
 	int64_t *measures_ns; /* owned; one for each of conns: what the rule compares */
@@ -102,12 +76,16 @@ struct remembered *gather_older_source(struct group *group, const struct remembe
 struct remembered *gather_older_service(struct group *group, const struct remembered *fact);
 
 /* The same, to keep something in it; NULL for PLACE_NONE. */
-struct place *gather_place_of(struct group *group, uint32_t index);
+struct served *gather_served_of(struct group *group, uint32_t index);
 
 /* Borrowed; for PLACE_NONE (the table was full) one that is all zero. */
 const struct place *gather_place(const struct group *group, uint32_t index);
-const struct place *gather_place_next(const struct group *group, uint32_t *index);
-#define PLACE_NONE UINT32_MAX
+const struct served *gather_served(const struct group *group, uint32_t index);
+
+/* The first service of the host that a service is of, and the one behind another; PLACE_NONE: there
+   is no more. */
+uint32_t gather_service_first(const struct group *group, uint32_t service);
+uint32_t gather_service_next(const struct group *group, uint32_t service);
 
 /* The latest find of a kind at a place; NULL: none. Borrowed until the next is made. */
 struct find *gather_find(struct group *group, enum find_kind kind, uint32_t place);

@@ -3,30 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fetch.h"
-#include "base/pool.h"
 #include "judge/gather.h"
 #include "judge/group.h"
-#include "judge/hash.h"
 
-#define PLACES_AT_FIRST 1024u
-#define PLACES_MOST	(1u << 17)
-#define FACTS_MOST	(1u << 16)
-#define FINDS_MOST	512u
-#define TARGETS_MOST	4096u /* distinct ones counted; twice as many slots */
-
-static_assert(sizeof(struct place) % 8 == 0, "a pool holds them as an array");
+#define FACTS_MOST   (1u << 16)
+#define FINDS_MOST   4096u
+#define TARGETS_MOST 4096u /* distinct ones counted; twice as many slots */
 
 #define RULES_MOST 24
 #define WAITING	   16u
-#define HALF_WAY   8u
+#define PLACES_AGO 7u
+#define SERVED_AGO 12u
 
 struct group {
-	struct pool pool;     /* of places: none of them ever moves or goes */
-	struct place *places; /* its first item */
-	/* Owned; open addressing, at most half full; of place + 1. */
-	struct tagged_slot *slots;
-	uint32_t place_count, slot_count;
+	struct places places;
 	struct remembered *facts; /* owned; a ring; fact number n stands at n mod FACTS_MOST */
 	uint64_t fact_count;
 	struct find *finds; /* owned */
@@ -43,6 +33,7 @@ struct group {
 };
 
 static const struct place no_place;
+static const struct served no_served;
 
 static void find_rules(struct group *group)
 {
@@ -65,13 +56,10 @@ struct group *group_new(void)
 
 	if (!group)
 		return NULL;
-	group->slot_count = 2 * PLACES_AT_FIRST;
-	group->slots = calloc(group->slot_count, sizeof(*group->slots));
-	if (!group->slots || !pool_set_up(&group->pool, sizeof(struct place), PLACES_MOST)) {
+	if (!places_set_up(&group->places)) {
 		group_free(group);
 		return NULL;
 	}
-	group->places = pool_at(&group->pool, 1);
 	find_rules(group);
 	return group;
 }
@@ -87,8 +75,7 @@ void group_free(struct group *group)
 	}
 	free(group->finds);
 	free(group->facts);
-	pool_tear_down(&group->pool);
-	free(group->slots);
+	places_tear_down(&group->places);
 	free(group);
 }
 
@@ -102,133 +89,44 @@ void group_disable(struct group *group, const char *id)
 
 /* Places */
 
-static uint64_t hash_of(const struct ip_address *ip, uint16_t port, unsigned kind)
-{
-	return address_hash(ip, (uint64_t)port << 8 | kind);
-}
-
-/* The slot of a place, or the free one where it belongs. */
-static struct tagged_slot *slot_of(const struct group *group, const struct ip_address *ip,
-				   uint16_t port, unsigned kind)
-{
-	uint64_t hash = hash_of(ip, port, kind);
-	uint32_t mask = group->slot_count - 1, at = (uint32_t)hash & mask;
-
-	for (; group->slots[at].index; at = (at + 1) & mask) {
-		const struct place *place = &group->places[group->slots[at].index - 1];
-
-		if (group->slots[at].tag == hash_tag(hash) && place->kind == kind &&
-		    place->port == port && ip_address_equal(&place->ip, ip))
-			break;
-	}
-	return &group->slots[at];
-}
-
-static void slot_fill(const struct group *group, uint32_t place)
-{
-	const struct place *of = &group->places[place];
-
-	*slot_of(group, &of->ip, of->port, of->kind) = (struct tagged_slot){
-		.tag = hash_tag(hash_of(&of->ip, of->port, of->kind)),
-		.index = place + 1,
-	};
-}
-
-/* The slots where the search for a fact's three places begins. */
-static void first_slots(const struct group *group, const struct fact *fact,
-			struct tagged_slot *slots[3])
-{
-	uint32_t mask = group->slot_count - 1;
-
-	slots[0] = &group->slots[hash_of(&fact->client, 0, PLACE_SOURCE) & mask];
-	slots[1] = &group->slots[hash_of(&fact->server, fact->port, PLACE_SERVICE) & mask];
-	slots[2] = &group->slots[hash_of(&fact->server, 0, PLACE_HOST) & mask];
-}
-
-static void fetch_slots(const struct group *group, const struct fact *fact)
-{
-	struct tagged_slot *slots[3];
-
-	first_slots(group, fact, slots);
-	for (unsigned i = 0; i < 3; i++)
-		fetch_line(slots[i]);
-}
-
-static void fetch_places(const struct group *group, const struct fact *fact)
-{
-	struct tagged_slot *slots[3];
-
-	first_slots(group, fact, slots);
-	for (unsigned i = 0; i < 3; i++) {
-		const char *place;
-
-		if (!slots[i]->index)
-			continue;
-		place = (const char *)&group->places[slots[i]->index - 1];
-		fetch_line(place);
-		fetch_line(place + 64);
-	}
-}
-
-static bool slots_grow(struct group *group)
-{
-	if (group->slot_count / 2 == PLACES_MOST)
-		return false;
-
-	struct tagged_slot *slots = calloc(2 * (size_t)group->slot_count, sizeof(*slots));
-
-	if (!slots)
-		return false;
-	free(group->slots);
-	group->slots = slots;
-	group->slot_count *= 2;
-	for (uint32_t i = 0; i < group->place_count; i++)
-		slot_fill(group, i);
-	return true;
-}
-
 static uint32_t place_of(struct group *group, const struct ip_address *ip, uint16_t port,
 			 enum place_kind kind)
 {
-	uint32_t known = slot_of(group, ip, port, kind)->index;
+	uint32_t index = places_of(&group->places, ip, port, kind);
 
-	if (known)
-		return known - 1;
-	if ((group->place_count == group->slot_count / 2 && !slots_grow(group)) ||
-	    !pool_take(&group->pool)) {
-		group->dropped++;
-		return PLACE_NONE;
-	}
-	group->places[group->place_count] = (struct place){
-		.ip = *ip,
-		.port = port,
-		.kind = (uint8_t)kind,
-		.used = true,
-		.retried_first_ns = TIME_NONE,
-		.retried_last_ns = TIME_NONE,
-		.lost_first_ns = TIME_NONE,
-		.lost_last_ns = TIME_NONE,
-		.answered_last_ns = TIME_NONE,
-		.spoke_last_ns = TIME_NONE,
-		.spoke_last_start_ns = TIME_NONE,
-	};
-	slot_fill(group, group->place_count);
-	return group->place_count++;
+	group->dropped += index == PLACE_NONE;
+	return index;
 }
 
 const struct place *gather_place(const struct group *group, uint32_t index)
 {
-	return index < group->place_count ? &group->places[index] : &no_place;
+	const struct place *place = places_at(&group->places, index);
+
+	return place ? place : &no_place;
 }
 
-struct place *gather_place_of(struct group *group, uint32_t index)
+struct served *gather_served_of(struct group *group, uint32_t index)
 {
-	return index < group->place_count ? &group->places[index] : NULL;
+	return places_served(&group->places, index);
 }
 
-const struct place *gather_place_next(const struct group *group, uint32_t *index)
+const struct served *gather_served(const struct group *group, uint32_t index)
 {
-	return *index < group->place_count ? &group->places[(*index)++] : NULL;
+	const struct served *served = places_served(&group->places, index);
+
+	return served ? served : &no_served;
+}
+
+uint32_t gather_service_first(const struct group *group, uint32_t service)
+{
+	uint32_t host = gather_served(group, service)->host;
+
+	return host ? gather_served(group, host - 1)->next - 1 : PLACE_NONE;
+}
+
+uint32_t gather_service_next(const struct group *group, uint32_t service)
+{
+	return gather_served(group, service)->next - 1;
 }
 
 /* Facts */
@@ -255,58 +153,14 @@ struct remembered *gather_older_service(struct group *group, const struct rememb
 	return fact_at(group, fact->older_service);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a == TIME_NONE || b < a ? b : a;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-	return a == TIME_NONE || b > a ? b : a;
-}
-
-/* Count a connection at one of its places. */
-static void place_count(struct group *group, uint32_t index, const struct fact *fact)
-{
-	if (index == PLACE_NONE)
-		return;
-
-	struct place *place = &group->places[index];
-
-	if (fact->what & FACT_OPENED) {
-		place->opened_first_ns =
-			least(place->opened ? place->opened_first_ns : TIME_NONE, fact->start_ns);
-		place->opened_last_ns =
-			most(place->opened ? place->opened_last_ns : TIME_NONE, fact->start_ns);
-		place->opened++;
-	}
-	if (fact->what & (FACT_RETRIED | FACT_OVERFLOW)) {
-		place->retried_first_ns = least(place->retried_first_ns, fact->start_ns);
-		place->retried_last_ns = most(place->retried_last_ns, fact->start_ns);
-	}
-	if (fact->what & FACT_LOST) {
-		place->lost_first_ns = least(place->lost_first_ns, fact->start_ns);
-		place->lost_last_ns = most(place->lost_last_ns, fact->ended_ns);
-	}
-	if (fact->server_last_ns != TIME_NONE && !(fact->what & FACT_DIED_SILENT))
-		place->answered_last_ns = most(place->answered_last_ns, fact->server_last_ns);
-	if (fact->server_data_ns != TIME_NONE &&
-	    (place->spoke_last_ns == TIME_NONE || fact->server_data_ns > place->spoke_last_ns)) {
-		place->spoke_last_ns = fact->server_data_ns;
-		place->spoke_last_start_ns = fact->start_ns;
-	}
-	if (fact->survived_ns > place->survived_ns) {
-		place->survived_ns = fact->survived_ns;
-		place->survived_conn = fact->conn;
-	}
-}
-
 static void place_link(struct group *group, uint32_t index, const struct remembered *fact)
 {
-	if (index == PLACE_NONE)
+	struct place *place = places_at(&group->places, index);
+
+	if (!place)
 		return;
-	group->places[index].newest = fact->number;
-	group->places[index].remembered++;
+	place->newest = fact->number;
+	place->remembered++;
 }
 
 static struct remembered *remember(struct group *group, const struct remembered *draft)
@@ -339,12 +193,13 @@ static void take(struct group *group, struct remembered *draft)
 	draft->source = place_of(group, &of->client, 0, PLACE_SOURCE);
 	draft->service = place_of(group, &of->server, of->port, PLACE_SERVICE);
 	draft->host = place_of(group, &of->server, 0, PLACE_HOST);
-	place_count(group, draft->source, of);
-	place_count(group, draft->service, of);
-	place_count(group, draft->host, of);
+	places_join(&group->places, draft->service, draft->host);
+	places_count(&group->places, draft->source, of);
+	places_count(&group->places, draft->service, of);
+	places_count(&group->places, draft->host, of);
 	if (!(of->what & FACT_REMEMBERED))
 		return;
-	draft->target = (uint32_t)hash_of(&of->server, of->port, PLACE_SERVICE);
+	draft->target = places_target(&of->server, of->port);
 	fact = remember(group, draft);
 	if (!fact)
 		return;
@@ -362,16 +217,27 @@ static void take_waiting(struct group *group, unsigned left)
 		take(group, &group->waiting[group->taken++ % WAITING]);
 }
 
+/* The fact that came so many ago: it waits still. */
+static const struct fact *ago(const struct group *group, unsigned count)
+{
+	return &group->waiting[(group->put - count) % WAITING].fact;
+}
+
 void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement)
 {
+	unsigned waiting;
+
 	take_waiting(group, WAITING - 1);
-	if (group->put - group->taken >= HALF_WAY)
-		fetch_places(group, &group->waiting[(group->put - HALF_WAY) % WAITING].fact);
+	waiting = group->put - group->taken;
+	if (waiting >= PLACES_AGO)
+		places_fetch(&group->places, ago(group, PLACES_AGO), FETCH_PLACES);
+	if (waiting >= SERVED_AGO)
+		places_fetch(&group->places, ago(group, SERVED_AGO), FETCH_SERVED);
 	struct remembered *draft = &group->waiting[group->put++ % WAITING];
 
 	*draft = (struct remembered){ 0 };
 	fact_of(conn, judgement, &draft->fact);
-	fetch_slots(group, &draft->fact);
+	places_fetch(&group->places, &draft->fact, FETCH_SLOTS);
 }
 
 uint64_t group_dropped(struct group *group)
@@ -384,22 +250,20 @@ uint64_t group_dropped(struct group *group)
 
 struct find *gather_find(struct group *group, enum find_kind kind, uint32_t place)
 {
-	for (unsigned i = group->find_count; i > 0; i--) {
-		struct find *find = &group->finds[i - 1];
+	uint32_t at = gather_place(group, place)->find;
 
-		if (find->kind == kind && find->place == place)
-			return find;
-	}
-	return NULL;
+	while (at && group->finds[at - 1].kind != kind)
+		at = group->finds[at - 1].older;
+	return at ? &group->finds[at - 1] : NULL;
 }
 
 struct find *gather_find_new(struct group *group, enum find_kind kind, uint32_t place)
 {
-	const struct place *of = gather_place(group, place);
+	struct place *of = places_at(&group->places, place);
 
 	if (!group->finds)
 		group->finds = calloc(FINDS_MOST, sizeof(*group->finds));
-	if (!group->finds || group->find_count == FINDS_MOST || !of->used) {
+	if (!group->finds || group->find_count == FINDS_MOST || !of) {
 		group->dropped++;
 		return NULL;
 	}
@@ -412,9 +276,11 @@ struct find *gather_find_new(struct group *group, enum find_kind kind, uint32_t 
 		.has_port = of->kind == PLACE_SERVICE,
 		.port = of->port,
 		.place = place,
+		.older = of->find,
 		.first_ns = TIME_NONE,
 		.last_ns = TIME_NONE,
 	};
+	of->find = group->find_count;
 	return find;
 }
 
@@ -465,8 +331,8 @@ void gather_take(struct group *group, struct find *find, struct remembered *fact
 	if (fact->taken & bit)
 		return;
 	fact->taken |= bit;
-	find->first_ns = least(find->first_ns, fact->fact.start_ns);
-	find->last_ns = most(find->last_ns, fact->fact.ended_ns);
+	find->first_ns = time_earlier(find->first_ns, fact->fact.start_ns);
+	find->last_ns = time_later(find->last_ns, fact->fact.ended_ns);
 	if (find->kind == FIND_SCAN)
 		find_target(find, fact->target);
 	find->total++;

@@ -79,14 +79,14 @@ static int64_t *sorted_measures(const struct find *find)
 	return sorted;
 }
 
-static void tell_limit(const struct place *place, int64_t failed_ns, struct verdict *out)
+static void tell_limit(const struct served *served, int64_t failed_ns, struct verdict *out)
 {
 	const char *whose = whose_limit(failed_ns);
 
 	verdict_value(out, "smallest_failed_ns", VALUE_NS, failed_ns);
-	if (place->survived_ns) {
-		verdict_value(out, "largest_survived_ns", VALUE_NS, place->survived_ns);
-		verdict_value(out, "survived_conn", VALUE_FRAME, (int64_t)place->survived_conn);
+	if (served->survived_ns) {
+		verdict_value(out, "largest_survived_ns", VALUE_NS, served->survived_ns);
+		verdict_value(out, "survived_conn", VALUE_FRAME, (int64_t)served->survived_conn);
 	}
 	if (whose)
 		verdict_text(out, "usual_for", whose);
@@ -94,7 +94,7 @@ static void tell_limit(const struct place *place, int64_t failed_ns, struct verd
 
 static bool idle_silent(struct group *group, struct find *find, struct verdict *out)
 {
-	const struct place *host = gather_place(group, find->place);
+	const struct served *host = gather_served(group, find->place);
 	int64_t least = INT64_MAX;
 
 	/* Those that had been idle for no longer than one that lived died of something else. */
@@ -116,7 +116,7 @@ static bool idle_silent(struct group *group, struct find *find, struct verdict *
 
 static bool idle_reset(struct group *group, struct find *find, struct verdict *out)
 {
-	const struct place *service = gather_place(group, find->place);
+	const struct served *service = gather_served(group, find->place);
 	int64_t *sorted = sorted_measures(find);
 	size_t best = 0, best_count = 0;
 

@@ -31,7 +31,7 @@ static bool steady(int64_t period_ns, int64_t usual_ns)
 /* How many facts of the service have one of @bits around this one. */
 struct around {
 	unsigned bits;	 /* its rule wants just these */
-	unsigned moment; /* index in struct place.latest_ns */
+	unsigned moment; /* index in struct served.latest_ns */
 	bool by_end;	 /* compare when they ended, else when they started */
 	int64_t window_ns;
 };
@@ -71,13 +71,13 @@ static void take(struct group *group, struct find *find, struct remembered *fact
 static bool may_be_around(struct group *group, const struct remembered *fact,
 			  const struct around *around)
 {
-	struct place *place = gather_place_of(group, fact->service);
+	struct served *service = gather_served_of(group, fact->service);
 	int64_t now = when(fact, around);
 	bool may = true;
 
-	if (!place)
+	if (!service)
 		return true;
-	int64_t *latest = &place->latest_ns[around->moment];
+	int64_t *latest = &service->latest_ns[around->moment];
 
 	if (*latest == 0 || now - (*latest - 1) > around->window_ns)
 		may = false;
@@ -130,18 +130,23 @@ static void queue_add(struct group *group, struct remembered *fact)
 	add_around(group, fact, FIND_QUEUE_FULL, &around, QUEUE_RETRIED);
 }
 
+/* Whether something was going on from @first_ns to @last_ns near the time of a find; TIME_NONE: it
+   never was. */
+static bool was_then(const struct find *find, int64_t first_ns, int64_t last_ns)
+{
+	return first_ns != TIME_NONE && first_ns <= find->last_ns + QUEUE_WINDOW_NS &&
+	       last_ns >= find->first_ns - QUEUE_WINDOW_NS;
+}
+
 /* Whether another port of the host saw repeated SYNs at that time: then it is the path. */
 static bool other_ports_retry(const struct group *group, const struct find *find)
 {
-	const struct place *place;
-	uint32_t at = 0;
+	for (uint32_t at = gather_service_first(group, find->place); at != PLACE_NONE;
+	     at = gather_service_next(group, at)) {
+		const struct served *service = gather_served(group, at);
 
-	while ((place = gather_place_next(group, &at)) != NULL) {
-		if (place->kind == PLACE_SERVICE && place->port != find->port &&
-		    place->retried_first_ns != TIME_NONE &&
-		    ip_address_equal(&place->ip, &find->host) &&
-		    place->retried_first_ns <= find->last_ns + QUEUE_WINDOW_NS &&
-		    place->retried_last_ns >= find->first_ns - QUEUE_WINDOW_NS)
+		if (at != find->place &&
+		    was_then(find, service->retried_first_ns, service->retried_last_ns))
 			return true;
 	}
 	return false;
@@ -150,38 +155,37 @@ static bool other_ports_retry(const struct group *group, const struct find *find
 /* Whether data was lost at any port of the host at that time: then first data was, too. */
 static bool loses_data(const struct group *group, const struct find *find)
 {
-	const struct place *place;
-	uint32_t at = 0;
+	for (uint32_t at = gather_service_first(group, find->place); at != PLACE_NONE;
+	     at = gather_service_next(group, at)) {
+		const struct served *service = gather_served(group, at);
 
-	while ((place = gather_place_next(group, &at)) != NULL)
-		if (place->kind == PLACE_SERVICE && place->lost_first_ns != TIME_NONE &&
-		    ip_address_equal(&place->ip, &find->host) &&
-		    place->lost_first_ns <= find->last_ns + QUEUE_WINDOW_NS &&
-		    place->lost_last_ns >= find->first_ns - QUEUE_WINDOW_NS)
+		if (was_then(find, service->lost_first_ns, service->lost_last_ns))
 			return true;
+	}
 	return false;
 }
 
 static bool queue_full(struct group *group, struct find *find, struct verdict *out)
 {
-	const struct place *service = gather_place(group, find->place);
+	const struct served *service = gather_served(group, find->place);
 	uint64_t waited = find->counts[QUEUE_DATA_WAITED];
+	uint64_t opened = gather_place(group, find->place)->opened;
 
-	if (find->total < QUEUE_RETRIED || !service->opened ||
+	if (find->total < QUEUE_RETRIED || !opened ||
 	    service->opened_first_ns > find->last_ns + QUEUE_SUCCEEDED_NS ||
 	    service->opened_last_ns < find->first_ns - QUEUE_SUCCEEDED_NS ||
 	    other_ports_retry(group, find))
 		return false;
 	bool alone = find->total - waited >= QUEUE_RETRIED; /* the SYNs tell enough */
 
-	if (!alone && (service->opened <= waited || loses_data(group, find)))
+	if (!alone && (opened <= waited || loses_data(group, find)))
 		return false;
 	out->by = ACTOR_SERVER;
 	if (!alone)
 		verdict_lower(out);
 	verdict_value(out, "retried", VALUE_COUNT, (int64_t)find->total);
 	verdict_value(out, "data_waited", VALUE_COUNT, (int64_t)waited);
-	verdict_value(out, "succeeded", VALUE_COUNT, (int64_t)(service->opened - waited));
+	verdict_value(out, "succeeded", VALUE_COUNT, (int64_t)(opened - waited));
 	verdict_value(out, "span_ns", VALUE_NS, find->last_ns - find->first_ns);
 	return true;
 }
@@ -309,7 +313,7 @@ static bool same_silence(const struct find *find)
 
 static bool process_killed(struct group *group, struct find *find, struct verdict *out)
 {
-	const struct place *service = gather_place(group, find->place);
+	const struct served *service = gather_served(group, find->place);
 
 	if (find->total < KILLED_LEAST ||
 	    find->counts[KILLED_UNSPOKEN] == find->total || /* its listener was closed */

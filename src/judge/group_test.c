@@ -137,21 +137,29 @@ static void sixty_four_half_open_ones_are_a_flood(void **state)
 	assert_int_equal(flood_of(64, 64, 8).found, 0); /* 8 of 72: above */
 }
 
+/* A connection to port 80 of 100 that the server ended. @fin: where that is told */
+static struct conn ended_conn(unsigned number, int64_t at_ms, struct fin *fin)
+{
+	struct conn conn = conn_of(number + 1, 1, 100, number);
+
+	*fin = (struct fin){ .first = { .frame = 10 + number, .time_ns = at_ms * NSEC_PER_MSEC },
+			     .silence_ns = (1000 + 100 * number) * NSEC_PER_MSEC };
+	conn.opening = OPENING_SUCCEEDED;
+	conn.closed_first = END_SERVER;
+	conn.half[END_SERVER].has_fin = true;
+	conn.half[END_SERVER].closing = fin;
+	conn.half[END_SERVER].payload_bytes = 10;
+	return conn;
+}
+
 static struct counted killed_of(unsigned conns, int64_t apart_ms)
 {
 	struct group *group = group_new();
 
 	for (unsigned i = 0; i < conns; i++) {
-		struct fin fin = { .first = { .frame = 10 + i,
-					      .time_ns = (5000 + i * apart_ms) * NSEC_PER_MSEC },
-				   .silence_ns = (1000 + 100 * i) * NSEC_PER_MSEC };
-		struct conn conn = conn_of(i + 1, 1, 100, i);
+		struct fin fin;
+		struct conn conn = ended_conn(i, 5000 + i * apart_ms, &fin);
 
-		conn.opening = OPENING_SUCCEEDED;
-		conn.closed_first = END_SERVER;
-		conn.half[END_SERVER].has_fin = true;
-		conn.half[END_SERVER].closing = &fin;
-		conn.half[END_SERVER].payload_bytes = 10;
 		group_add(group, &conn, &nothing_said);
 	}
 	return finish(group, "group.process-killed");
@@ -164,6 +172,75 @@ static void three_ends_within_50_ms_are_a_process(void **state)
 	assert_int_equal(killed_of(3, 1).found, 1);
 	assert_int_equal(killed_of(3, 25).found, 1); /* 50 ms from first to last */
 	assert_int_equal(killed_of(3, 26).found, 0);
+}
+
+/* Three ends at each of many servers, which all have a find of their own. */
+static void each_of_a_thousand_servers_is_found(void **state)
+{
+	struct group *group = group_new();
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		struct fin fin;
+		struct conn conn = ended_conn(i % 3, 5000, &fin);
+
+		conn.conn = i + 1;
+		conn.half[END_SERVER].ip = address(100 + i / 3);
+		group_add(group, &conn, &nothing_said);
+	}
+	assert_int_equal(group_dropped(group), 0);
+	assert_int_equal(finish(group, "group.process-killed").found, 1000);
+}
+
+/* A second rule has a find at the same service before the first one's goes on. */
+static void finds_of_two_rules_at_one_service_go_on(void **state)
+{
+	struct group *group = group_new();
+
+	(void)state;
+	for (unsigned i = 0; i < 7; i++) {
+		struct fin fin;
+		struct conn conn = ended_conn(i, 5000, &fin);
+
+		if (i >= 3 && i < 6) {
+			conn = conn_of(i + 1, 1, 100, i);
+			conn.opening = OPENING_SUCCEEDED;
+			conn.half[END_CLIENT].syn = 2;
+		}
+		group_add(group, &conn, &nothing_said);
+	}
+	struct counted killed = finish(group, "group.process-killed");
+
+	assert_int_equal(killed.found, 1);
+	assert_int_equal(killed.conns, 4);
+}
+
+/* Three repeated SYNs to a port that others open; and some to another port, of that host or not. */
+static struct counted queue_of(unsigned other_host, int64_t other_at_ms)
+{
+	struct group *group = group_new();
+
+	for (unsigned i = 0; i < 9; i++) {
+		bool is_other = i % 3 == 0;
+		struct conn conn = conn_of(i + 1, 1 + i, is_other ? other_host : 100,
+					   is_other ? other_at_ms : i * 10);
+
+		conn.opening = OPENING_SUCCEEDED;
+		conn.half[END_SERVER].payload_bytes = 10;
+		conn.half[END_SERVER].port = is_other ? 81 : 80;
+		conn.half[END_CLIENT].syn = i % 3 == 2 ? 1 : 2;
+		group_add(group, &conn, &nothing_said);
+	}
+	return finish(group, "group.accept-queue-full");
+}
+
+static void syns_repeated_at_other_ports_of_the_host_blame_the_path(void **state)
+{
+	(void)state;
+	assert_int_equal(queue_of(101, 50).found, 1); /* another host's */
+	assert_int_equal(queue_of(100, 50).found, 0);
+	assert_int_equal(queue_of(100, 10050).found, 0);
+	assert_int_equal(queue_of(100, 10081).found, 1); /* 10 s after the last: not then */
 }
 
 static void what_does_not_fit_is_counted(void **state)
@@ -203,6 +280,9 @@ int main(void)
 		cmocka_unit_test(fifteen_targets_are_a_scan),
 		cmocka_unit_test(sixty_four_half_open_ones_are_a_flood),
 		cmocka_unit_test(three_ends_within_50_ms_are_a_process),
+		cmocka_unit_test(each_of_a_thousand_servers_is_found),
+		cmocka_unit_test(finds_of_two_rules_at_one_service_go_on),
+		cmocka_unit_test(syns_repeated_at_other_ports_of_the_host_blame_the_path),
 		cmocka_unit_test(what_does_not_fit_is_counted),
 		cmocka_unit_test(a_disabled_rule_finds_nothing),
 	};

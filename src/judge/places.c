@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "judge/places.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/fetch.h"
+#include "base/time.h"
+
+#define PLACES_AT_FIRST 1024u
+#define PLACES_MOST	(1u << 18)
+#define SERVED_MOST	(1u << 17) /* of them that are no sources */
+
+static_assert(sizeof(struct place) % 8 == 0, "a pool holds them as an array");
+
+bool places_set_up(struct places *places)
+{
+	*places = (struct places){ .slot_count = 2 * PLACES_AT_FIRST };
+	places->slots = calloc(places->slot_count, sizeof(*places->slots));
+	if (!places->slots || !pool_set_up(&places->pool, sizeof(struct place), PLACES_MOST) ||
+	    !pool_set_up(&places->served, sizeof(struct served), SERVED_MOST)) {
+		places_tear_down(places);
+		return false;
+	}
+	places->items = pool_at(&places->pool, 1);
+	return true;
+}
+
+void places_tear_down(struct places *places)
+{
+	pool_tear_down(&places->served);
+	pool_tear_down(&places->pool);
+	free(places->slots);
+	*places = (struct places){ .count = 0 };
+}
+
+static uint64_t hash_of(const struct ip_address *ip, uint16_t port, unsigned kind)
+{
+	return address_hash(ip, (uint64_t)port << 8 | kind);
+}
+
+/* The slot of a place, or the free one where it belongs. */
+static struct tagged_slot *slot_of(const struct places *places, const struct ip_address *ip,
+				   uint16_t port, unsigned kind)
+{
+	uint64_t hash = hash_of(ip, port, kind);
+	uint32_t mask = places->slot_count - 1, at = (uint32_t)hash & mask;
+
+	for (; places->slots[at].index; at = (at + 1) & mask) {
+		const struct place *place = &places->items[places->slots[at].index - 1];
+
+		if (places->slots[at].tag == hash_tag(hash) && place->kind == kind &&
+		    place->port == port && ip_address_equal(&place->ip, ip))
+			break;
+	}
+	return &places->slots[at];
+}
+
+static void slot_fill(const struct places *places, uint32_t place)
+{
+	const struct place *of = &places->items[place];
+
+	*slot_of(places, &of->ip, of->port, of->kind) = (struct tagged_slot){
+		.tag = hash_tag(hash_of(&of->ip, of->port, of->kind)),
+		.index = place + 1,
+	};
+}
+
+/* The slots where the search for a fact's three places begins. */
+static void first_slots(const struct places *places, const struct fact *fact,
+			struct tagged_slot *slots[3])
+{
+	uint32_t mask = places->slot_count - 1;
+
+	slots[0] = &places->slots[hash_of(&fact->client, 0, PLACE_SOURCE) & mask];
+	slots[1] = &places->slots[hash_of(&fact->server, fact->port, PLACE_SERVICE) & mask];
+	slots[2] = &places->slots[hash_of(&fact->server, 0, PLACE_HOST) & mask];
+}
+
+void places_fetch(const struct places *places, const struct fact *fact, enum places_fetch what)
+{
+	struct tagged_slot *slots[3];
+
+	first_slots(places, fact, slots);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct place *place = pool_at(&places->pool, slots[i]->index);
+
+		if (what == FETCH_SLOTS) {
+			fetch_line(slots[i]);
+		} else if (slots[i]->index && what == FETCH_PLACES) {
+			fetch_line(place);
+			fetch_line(&place->served);
+		} else if (slots[i]->index && place->served) {
+			const char *served = pool_at(&places->served, place->served);
+
+			fetch_line(served);
+			fetch_line(served + sizeof(struct served) - 1);
+		}
+	}
+}
+
+static bool slots_grow(struct places *places)
+{
+	if (places->slot_count / 2 == PLACES_MOST)
+		return false;
+
+	struct tagged_slot *slots = calloc(2 * (size_t)places->slot_count, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	free(places->slots);
+	places->slots = slots;
+	places->slot_count *= 2;
+	for (uint32_t i = 0; i < places->count; i++)
+		slot_fill(places, i);
+	return true;
+}
+
+/* Return: an index; 0: there is no room. */
+static uint32_t served_new(struct places *places)
+{
+	uint32_t index = pool_take(&places->served);
+
+	if (!index)
+		return 0;
+	*(struct served *)pool_at(&places->served, index) = (struct served){
+		.retried_first_ns = TIME_NONE,
+		.retried_last_ns = TIME_NONE,
+		.lost_first_ns = TIME_NONE,
+		.lost_last_ns = TIME_NONE,
+		.answered_last_ns = TIME_NONE,
+		.spoke_last_ns = TIME_NONE,
+		.spoke_last_start_ns = TIME_NONE,
+	};
+	return index;
+}
+
+uint32_t places_of(struct places *places, const struct ip_address *ip, uint16_t port,
+		   enum place_kind kind)
+{
+	uint32_t known = slot_of(places, ip, port, kind)->index, served = 0;
+
+	if (known)
+		return known - 1;
+	if ((places->count == places->slot_count / 2 && !slots_grow(places)) ||
+	    (kind != PLACE_SOURCE && !(served = served_new(places))) || !pool_take(&places->pool)) {
+		pool_give(&places->served, served);
+		return PLACE_NONE;
+	}
+	places->items[places->count] = (struct place){
+		.ip = *ip,
+		.port = port,
+		.kind = (uint8_t)kind,
+		.used = true,
+		.served = served,
+	};
+	slot_fill(places, places->count);
+	return places->count++;
+}
+
+static void served_count(struct served *served, const struct fact *fact, bool is_first)
+{
+	if (fact->what & FACT_OPENED) {
+		served->opened_first_ns = time_earlier(
+			is_first ? TIME_NONE : served->opened_first_ns, fact->start_ns);
+		served->opened_last_ns =
+			time_later(is_first ? TIME_NONE : served->opened_last_ns, fact->start_ns);
+	}
+	if (fact->what & (FACT_RETRIED | FACT_OVERFLOW)) {
+		served->retried_first_ns = time_earlier(served->retried_first_ns, fact->start_ns);
+		served->retried_last_ns = time_later(served->retried_last_ns, fact->start_ns);
+	}
+	if (fact->what & FACT_LOST) {
+		served->lost_first_ns = time_earlier(served->lost_first_ns, fact->start_ns);
+		served->lost_last_ns = time_later(served->lost_last_ns, fact->ended_ns);
+	}
+	if (fact->server_last_ns != TIME_NONE && !(fact->what & FACT_DIED_SILENT))
+		served->answered_last_ns =
+			time_later(served->answered_last_ns, fact->server_last_ns);
+	if (fact->server_data_ns != TIME_NONE &&
+	    (served->spoke_last_ns == TIME_NONE || fact->server_data_ns > served->spoke_last_ns)) {
+		served->spoke_last_ns = fact->server_data_ns;
+		served->spoke_last_start_ns = fact->start_ns;
+	}
+	if (fact->survived_ns > served->survived_ns) {
+		served->survived_ns = fact->survived_ns;
+		served->survived_conn = fact->conn;
+	}
+}
+
+void places_count(const struct places *places, uint32_t index, const struct fact *fact)
+{
+	if (index == PLACE_NONE)
+		return;
+
+	struct place *place = &places->items[index];
+
+	if (place->served)
+		served_count(pool_at(&places->served, place->served), fact, place->opened == 0);
+	place->opened += (fact->what & FACT_OPENED) != 0;
+}
+
+struct served *places_served(const struct places *places, uint32_t index)
+{
+	const struct place *place = places_at(places, index);
+
+	return place && place->served ? pool_at(&places->served, place->served) : NULL;
+}
+
+void places_join(const struct places *places, uint32_t service, uint32_t host)
+{
+	struct served *of_service = places_served(places, service);
+	struct served *of_host = places_served(places, host);
+
+	if (!of_service || !of_host || of_service->host)
+		return;
+	of_service->host = host + 1;
+	of_service->next = of_host->next;
+	of_host->next = service + 1;
+}
+
+uint32_t places_target(const struct ip_address *ip, uint16_t port)
+{
+	return (uint32_t)hash_of(ip, port, PLACE_SERVICE);
+}

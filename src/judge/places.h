@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TCPWHY_JUDGE_PLACES_H
+#define TCPWHY_JUDGE_PLACES_H
+
+#include <stdbool.h>
+
+#include "base/pool.h"
+#include "judge/fact.h"
+#include "judge/hash.h"
+
+/*
+ * The places of connections: sources, hosts and their services, with what is counted at each. For
+ * group.c, which has them; the rules see them through gather.h.
+ */
+
+enum place_kind {
+	PLACE_SOURCE,  /* a client's address */
+	PLACE_SERVICE, /* a server's address and port */
+	PLACE_HOST,    /* a server's address */
+};
+
+#define PLACE_MOMENTS 3 /* rules that compare in time: group_server.c */
+
+struct place {
+	struct ip_address ip;
+	uint16_t port;
+	uint8_t kind; /* enum place_kind */
+	bool used;
+	uint32_t remembered; /* facts of it that were remembered */
+	uint64_t opened;     /* connections that opened at the first SYN */
+	uint64_t newest;     /* its newest remembered fact; 0 none */
+	uint32_t find;	     /* its newest find; 0: none */
+	uint32_t served;     /* what a place that is connected to has besides; 0: it is a source */
+};
+
+/* Of services and hosts. Sources, which are many more, need none of it. */
+struct served {
+	/* Of a service: its host, and the service of that host that was there before; of a host:
+	   its newest service. Indices of places, and 1 more; 0: none (yet). */
+	uint32_t host, next;
+	int64_t opened_first_ns, opened_last_ns;   /* starts of those; valid with opened > 0 */
+	int64_t retried_first_ns, retried_last_ns; /* of those that did not; TIME_NONE: none */
+	int64_t lost_first_ns, lost_last_ns;	   /* of those that repeated data; likewise */
+	int64_t answered_last_ns;		   /* the server's last segment; TIME_NONE: never */
+	/* The connection on which the server sent payload last: when, and when it had begun. */
+	int64_t spoke_last_ns, spoke_last_start_ns; /* TIME_NONE: never */
+	int64_t survived_ns;			    /* longest idle time survived; 0 none */
+	uint64_t survived_conn;
+	/* The latest moment, plus 1, at which a fact that a rule compares in time lies; 0 none. */
+	int64_t latest_ns[PLACE_MOMENTS];
+};
+
+#define PLACE_NONE UINT32_MAX
+
+struct places {
+	struct pool pool;    /* none of them ever moves or goes */
+	struct place *items; /* its first item */
+	struct pool served;  /* of struct served */
+	uint32_t count;
+	/* Owned; open addressing, at most half full; of place + 1. */
+	struct tagged_slot *slots;
+	uint32_t slot_count;
+};
+
+/* Return: false: out of memory. A zeroed one may be torn down. */
+bool places_set_up(struct places *places);
+void places_tear_down(struct places *places);
+
+/* The place of an address, made where there is none yet. Return: its index; PLACE_NONE: there is no
+   room. */
+uint32_t places_of(struct places *places, const struct ip_address *ip, uint16_t port,
+		   enum place_kind kind);
+
+/* The place with an index; NULL for PLACE_NONE. */
+static inline struct place *places_at(const struct places *places, uint32_t index)
+{
+	return index < places->count ? &places->items[index] : NULL;
+}
+
+/* What a service or a host has besides; NULL: it is neither. */
+struct served *places_served(const struct places *places, uint32_t index);
+
+/* Note that a service is one of a host's; either may be PLACE_NONE. */
+void places_join(const struct places *places, uint32_t service, uint32_t host);
+
+/* Count a connection at one of its places. */
+void places_count(const struct places *places, uint32_t index, const struct fact *fact);
+
+/* What a service is told apart from others by. */
+uint32_t places_target(const struct ip_address *ip, uint16_t port);
+
+/* What is fetched of a fact's three places, one after the other. */
+enum places_fetch {
+	FETCH_SLOTS,
+	FETCH_PLACES,
+	FETCH_SERVED,
+};
+void places_fetch(const struct places *places, const struct fact *fact, enum places_fetch what);
+
+#endif /* TCPWHY_JUDGE_PLACES_H */
