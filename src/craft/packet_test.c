@@ -196,6 +196,25 @@ static void assert_same(const struct segment *in, const struct segment *out)
 	assert_memory_equal(in->payload, out->payload, in->payload_bytes);
 }
 
+/* What a network card is left with is the right sum where all the rest adds up to nothing: once in
+   65,536 times. @field: what was crafted */
+static bool is_right_by_chance(const struct sample *sample, uint16_t field, struct decoder *decoder)
+{
+	struct segment_batch *batch = malloc(sizeof(*batch));
+	struct segment right = sample->seg;
+	struct packet packet = sample->packet;
+
+	assert_non_null(batch);
+	right.what &= (uint16_t) ~(SEGMENT_TCP_SUM_BAD | SEGMENT_TCP_SUM_PARTIAL);
+	packet.segment = &right;
+	free(decode_crafted(&packet, decoder, batch));
+
+	bool same = batch->segments[0].tcp_checksum == field;
+
+	free(batch);
+	return same;
+}
+
 /* What craft writes is what decode reads, in every wrapping. */
 static void decoding_undoes_crafting(void **state)
 {
@@ -215,6 +234,10 @@ static void decoding_undoes_crafting(void **state)
 		uint8_t *bytes = decode_crafted(&sample.packet, decoder, batch);
 
 		assert_int_equal(batch->count, 1);
+		if (segment_has(&sample.seg, SEGMENT_TCP_SUM_PARTIAL) &&
+		    is_right_by_chance(&sample, batch->segments[0].tcp_checksum, decoder))
+			sample.seg.what &=
+				(uint16_t) ~(SEGMENT_TCP_SUM_BAD | SEGMENT_TCP_SUM_PARTIAL);
 		assert_same(&sample.seg, &batch->segments[0]);
 		assert_true(batch->segments[0].what & SEGMENT_TCP_SUM_KNOWN);
 		free(bytes);
