@@ -63,8 +63,9 @@ size_t duration_format(char text[static DURATION_BYTES], int64_t duration_ns)
 static void add_number(struct filling *to, int64_t number)
 {
 	char digits[DIGITS_MOST + 1];
+	const char *end = digits_put_signed(digits, number);
 
-	add(to, digits, (size_t)(digits_put_signed(digits, number) - digits));
+	add(to, digits, (size_t)(end - digits));
 }
 
 static void add_value(struct filling *to, const struct verdict_value *value)
