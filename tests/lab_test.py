@@ -74,6 +74,8 @@ def check_article(checks, program):
         checks.that("what is said is answered", "WHAT IS SAID" in out, out[-500:])
         checks.that("80 columns", all(len(line) <= 80 for line in out.splitlines()),
                     [line for line in out.splitlines() if len(line) > 80])
+        for line in re.findall("^  held up .*", out, re.M):
+            print(line)
         print("article as %s: %s in %.1f s" % (user, counts, time.monotonic() - start))
 
 
@@ -106,6 +108,9 @@ def check_all(checks, program):
             for problem in record.iter_errors(entry):
                 checks.that("%s keeps the record schema" % told["name"], False,
                             problem.message[:200])
+        if told["runs"] > 1:
+            print("run %d times: %s: %d ms held up" % (told["runs"], told["name"],
+                                                       told["held_up_ns"] // 1000000))
         compared += told["states_compared"]
     checks.that("states were compared", compared > 1000, compared)
     checks.that("exit status 0", status == 0, err)
@@ -177,8 +182,8 @@ def children(pid):
 
 def lab_held_up(program, scenario):
     """JSON of a scenario whose process (its wire) rests 30 ms of every 32."""
-    process = subprocess.Popen([program, "lab", "--format", "json", scenario], cwd="/",
-                               stdout=subprocess.PIPE)
+    out = tempfile.TemporaryFile()
+    process = subprocess.Popen([program, "lab", "--format", "json", scenario], cwd="/", stdout=out)
     while process.poll() is None:
         try:
             held = children(process.pid)
@@ -188,7 +193,8 @@ def lab_held_up(program, scenario):
                 time.sleep(pause)
         except (FileNotFoundError, ProcessLookupError):
             pass  # it has just ended
-    return process.returncode, json.loads(process.stdout.read())
+    out.seek(0)
+    return process.returncode, json.loads(out.read())
 
 
 def check_busy(checks, program):

@@ -168,23 +168,25 @@ static void child(const struct scenario *scenario, const struct batch_options *o
 	const struct run_options how = { .wish = options->wish };
 	struct batch_result result = { .outcome = RUN_FAILED };
 	struct run *run = NULL;
+	int64_t held_up_ns = 0; /* in the run before */
 	char path[PATH_BYTES] = "";
 	int64_t start = time_now_ns(CLOCK_MONOTONIC);
 	char *text;
 
 	for (unsigned nth = 1; nth == 1 || may_run_again(run); nth++) {
-		int64_t held_up_ns = run ? run->held_up_ns : 0;
-
-		if (run)
+		if (run) {
+			held_up_ns = run->held_up_ns;
 			run_clear(run);
+		}
 		free(run);
 		run = calloc(1, sizeof(*run));
 		if (!run)
 			_exit(1);
 		run->nth = nth;
-		run->held_up_ns = held_up_ns;
 		run_scenario(run, scenario, &how);
 	}
+	if (held_up_ns > run->held_up_ns) /* tell why it was run again */
+		run->held_up_ns = held_up_ns;
 	result.lasted_ns = time_now_ns(CLOCK_MONOTONIC) - start;
 	if (options->keep && run->record.frames)
 		keep(run, options, path);

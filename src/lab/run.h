@@ -124,12 +124,11 @@ struct run {
 	struct wire_conn *conns;
 	size_t conn_count, conn_room;
 	int64_t quiet_since_ns;
-	int64_t up_ns[ENDS]; /* since when the host is up again after a reboot; 0: always was */
-	unsigned down_line[ENDS]; /* of the rule that rebooted it */
+	const struct rule *rebooting; /* NULL: all hosts are up */
+	int64_t rebooted_ns;	      /* when that was over; 0: never */
 	int lo_tap; /* owned: on the client's own loopback, for connections with itself; -1 */
 
-	int64_t held_up_ns; /* longest that a packet waited for this process, not for a rule, in any
-			       run */
+	int64_t held_up_ns; /* longest that a packet waited for this process, not for a rule */
 	unsigned nth;	    /* of runs of the scenario; from 1 */
 
 	bool out_of_memory;

@@ -165,21 +165,22 @@ static void apply_rules(struct run *run, struct taking *taking)
 		rule_apply(run, chosen, taking);
 }
 
-/* The machine ran something else: a packet was taken or delivered later than it could have been. */
-static void note_held_up(struct run *run, int64_t held_ns)
+/* A packet that could go on since a moment goes on now: how long did the machine run something else
+   meanwhile? A reboot is no such thing. */
+static void note_held_up(struct run *run, int64_t since_ns, int64_t now_ns)
 {
+	int64_t held_ns = now_ns - time_later(run->rebooted_ns, since_ns);
+
 	if (held_ns > run->held_up_ns)
 		run->held_up_ns = held_ns;
 }
 
 /* A reboot takes a while on a busy machine; what was sent to the host meanwhile met nobody. */
-static void lose_while_down(struct run *run, struct taking *taking, int64_t left_ns)
+static void lose_while_down(struct run *run, struct taking *taking)
 {
-	enum end to = taking->parcel.to;
-
-	if (taking->gone || left_ns >= run->up_ns[to])
+	if (taking->gone || !run->rebooting || run->rebooting->end != taking->parcel.to)
 		return;
-	record_fate(&run->record, taking->parcel.sighting, run->down_line[to],
+	record_fate(&run->record, taking->parcel.sighting, run->rebooting->line,
 		    rule_fates[RULE_DROP]);
 	taking->gone = true;
 }
@@ -196,7 +197,7 @@ static void take_packet(struct run *run, enum end from, size_t bytes, int64_t ti
 		.packet = run->buffer,
 	};
 
-	note_held_up(run, run->now_ns - time_ns);
+	note_held_up(run, time_ns, run->now_ns);
 	taking.parcel.sighting = record_add(
 		&run->record,
 		&(struct sighting){
@@ -212,7 +213,7 @@ static void take_packet(struct run *run, enum end from, size_t bytes, int64_t ti
 		wire_learn(run, seg, from);
 		apply_rules(run, &taking);
 	}
-	lose_while_down(run, &taking, time_ns);
+	lose_while_down(run, &taking);
 	if (!taking.gone)
 		wire_put(run, &taking.parcel, taking.packet);
 }
@@ -367,7 +368,7 @@ static void deliver(struct run *run, struct parcel *parcel)
 
 	sighting.origin = parcel->sighting == SIZE_MAX ? 0 : parcel->sighting + 1;
 	sighting.time_ns = time_now_ns(CLOCK_REALTIME);
-	note_held_up(run, sighting.time_ns - parcel_due(run, parcel));
+	note_held_up(run, parcel_due(run, parcel), sighting.time_ns);
 	index = record_add(&run->record, &sighting, parcel->packet);
 	if (parcel->is_copy)
 		record_fate(&run->record, index, parcel->line, "copied");

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "craft/packet.h"
+#include "lab/wire.h"
 #include "tcp/option.h"
 
 #define DEFAULT_TTL	 64
@@ -315,8 +316,10 @@ static void reboot(struct run *run, const struct rule *rule)
 
 	if (!run_reboot(run, rule->end, &err))
 		run_fail(run, rule->line, "the host can't be started again: %s", err.what);
-	run->up_ns[rule->end] = time_now_ns(CLOCK_REALTIME);
-	run->down_line[rule->end] = rule->line;
+	run->rebooted_ns = time_now_ns(CLOCK_REALTIME);
+	run->rebooting = rule;
+	wire_take(run); /* what came meanwhile */
+	run->rebooting = NULL;
 }
 
 void wire_inject_due(struct run *run)
