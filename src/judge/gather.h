@@ -48,7 +48,7 @@ struct find {
 	uint16_t port;
 	struct ip_address client; /* of a health check */
 	uint32_t place;		  /* index of the place it belongs to */
-	uint32_t older;		  /* the find of that place before this one; 0: none */
+	uint32_t next;		  /* the place's newest of another kind; 0: no more */
 	int64_t first_ns, last_ns;
 	uint64_t *conns;      /* owned; at most GROUP_CONNS_MOST */
 	int64_t *measures_ns; /* owned; one for each of conns: what the rule compares */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,8 @@
 
 #define RULES_MOST 24
 #define WAITING	   16u
-#define PLACES_AGO 7u
-#define SERVED_AGO 12u
+#define PLACES_AGO 7u  /* the facts whose places are fetched when another one comes */
+#define SERVED_AGO 12u /* ... and what those places have besides */
 
 struct group {
 	struct places places;
@@ -248,12 +247,21 @@ uint64_t group_dropped(struct group *group)
 
 /* Finds */
 
+/* Where the place's newest find of a kind is named: each kind has one in the list. */
+static uint32_t *find_link(struct group *group, struct place *place, enum find_kind kind)
+{
+	uint32_t *link = &place->find;
+
+	while (*link && group->finds[*link - 1].kind != kind)
+		link = &group->finds[*link - 1].next;
+	return link;
+}
+
 struct find *gather_find(struct group *group, enum find_kind kind, uint32_t place)
 {
-	uint32_t at = gather_place(group, place)->find;
+	struct place *of = places_at(&group->places, place);
+	uint32_t at = of ? *find_link(group, of, kind) : 0;
 
-	while (at && group->finds[at - 1].kind != kind)
-		at = group->finds[at - 1].older;
 	return at ? &group->finds[at - 1] : NULL;
 }
 
@@ -268,6 +276,7 @@ struct find *gather_find_new(struct group *group, enum find_kind kind, uint32_t 
 		return NULL;
 	}
 
+	uint32_t *link = find_link(group, of, kind);
 	struct find *find = &group->finds[group->find_count++];
 
 	*find = (struct find){
@@ -276,11 +285,11 @@ struct find *gather_find_new(struct group *group, enum find_kind kind, uint32_t 
 		.has_port = of->kind == PLACE_SERVICE,
 		.port = of->port,
 		.place = place,
-		.older = of->find,
+		.next = *link ? group->finds[*link - 1].next : 0,
 		.first_ns = TIME_NONE,
 		.last_ns = TIME_NONE,
 	};
-	of->find = group->find_count;
+	*link = group->find_count; /* the one before is never asked for again */
 	return find;
 }
 

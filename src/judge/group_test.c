@@ -192,27 +192,32 @@ static void each_of_a_thousand_servers_is_found(void **state)
 	assert_int_equal(finish(group, "group.process-killed").found, 1000);
 }
 
-/* A second rule has a find at the same service before the first one's goes on. */
-static void finds_of_two_rules_at_one_service_go_on(void **state)
+/* At one service: three ends, three repeated SYNs, three more ends 4 s later, one more such SYN. */
+static struct counted taking_turns(const char *id)
 {
 	struct group *group = group_new();
 
-	(void)state;
-	for (unsigned i = 0; i < 7; i++) {
+	for (unsigned i = 0; i < 10; i++) {
 		struct fin fin;
-		struct conn conn = ended_conn(i, 5000, &fin);
+		struct conn conn = ended_conn(i, i < 3 ? 5000 : 9000, &fin);
 
-		if (i >= 3 && i < 6) {
+		if (i / 3 % 2) {
 			conn = conn_of(i + 1, 1, 100, i);
 			conn.opening = OPENING_SUCCEEDED;
 			conn.half[END_CLIENT].syn = 2;
 		}
 		group_add(group, &conn, &nothing_said);
 	}
-	struct counted killed = finish(group, "group.process-killed");
+	return finish(group, id);
+}
 
-	assert_int_equal(killed.found, 1);
-	assert_int_equal(killed.conns, 4);
+static void finds_of_two_rules_at_one_service_go_on(void **state)
+{
+	(void)state;
+	assert_int_equal(taking_turns("group.process-killed").found, 2);
+	assert_int_equal(taking_turns("group.process-killed").conns, 3);
+	assert_int_equal(taking_turns("group.accept-queue-full").found, 1);
+	assert_int_equal(taking_turns("group.accept-queue-full").conns, 4);
 }
 
 /* Three repeated SYNs to a port that others open; and some to another port, of that host or not. */

@@ -124,6 +124,8 @@ static uint32_t served_new(struct places *places)
 	if (!index)
 		return 0;
 	*(struct served *)pool_at(&places->served, index) = (struct served){
+		.opened_first_ns = TIME_NONE,
+		.opened_last_ns = TIME_NONE,
 		.retried_first_ns = TIME_NONE,
 		.retried_last_ns = TIME_NONE,
 		.lost_first_ns = TIME_NONE,
@@ -151,20 +153,17 @@ uint32_t places_of(struct places *places, const struct ip_address *ip, uint16_t 
 		.ip = *ip,
 		.port = port,
 		.kind = (uint8_t)kind,
-		.used = true,
 		.served = served,
 	};
 	slot_fill(places, places->count);
 	return places->count++;
 }
 
-static void served_count(struct served *served, const struct fact *fact, bool is_first)
+static void served_count(struct served *served, const struct fact *fact)
 {
 	if (fact->what & FACT_OPENED) {
-		served->opened_first_ns = time_earlier(
-			is_first ? TIME_NONE : served->opened_first_ns, fact->start_ns);
-		served->opened_last_ns =
-			time_later(is_first ? TIME_NONE : served->opened_last_ns, fact->start_ns);
+		served->opened_first_ns = time_earlier(served->opened_first_ns, fact->start_ns);
+		served->opened_last_ns = time_later(served->opened_last_ns, fact->start_ns);
 	}
 	if (fact->what & (FACT_RETRIED | FACT_OVERFLOW)) {
 		served->retried_first_ns = time_earlier(served->retried_first_ns, fact->start_ns);
@@ -188,23 +187,22 @@ static void served_count(struct served *served, const struct fact *fact, bool is
 	}
 }
 
-void places_count(const struct places *places, uint32_t index, const struct fact *fact)
-{
-	if (index == PLACE_NONE)
-		return;
-
-	struct place *place = &places->items[index];
-
-	if (place->served)
-		served_count(pool_at(&places->served, place->served), fact, place->opened == 0);
-	place->opened += (fact->what & FACT_OPENED) != 0;
-}
-
 struct served *places_served(const struct places *places, uint32_t index)
 {
 	const struct place *place = places_at(places, index);
 
 	return place && place->served ? pool_at(&places->served, place->served) : NULL;
+}
+
+void places_count(const struct places *places, uint32_t index, const struct fact *fact)
+{
+	struct place *place = places_at(places, index);
+	struct served *served = places_served(places, index);
+
+	if (place)
+		place->opened += (fact->what & FACT_OPENED) != 0;
+	if (served)
+		served_count(served, fact);
 }
 
 void places_join(const struct places *places, uint32_t service, uint32_t host)

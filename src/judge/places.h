@@ -24,12 +24,11 @@ enum place_kind {
 struct place {
 	struct ip_address ip;
 	uint16_t port;
-	uint8_t kind; /* enum place_kind */
-	bool used;
+	uint8_t kind;	     /* enum place_kind */
 	uint32_t remembered; /* facts of it that were remembered */
 	uint64_t opened;     /* connections that opened at the first SYN */
 	uint64_t newest;     /* its newest remembered fact; 0 none */
-	uint32_t find;	     /* its newest find; 0: none */
+	uint32_t find;	     /* the first of its finds, one of each kind; 0: none */
 	uint32_t served;     /* what a place that is connected to has besides; 0: it is a source */
 };
 
@@ -38,7 +37,7 @@ struct served {
 	/* Of a service: its host, and the service of that host that was there before; of a host:
 	   its newest service. Indices of places, and 1 more; 0: none (yet). */
 	uint32_t host, next;
-	int64_t opened_first_ns, opened_last_ns;   /* starts of those; valid with opened > 0 */
+	int64_t opened_first_ns, opened_last_ns;   /* starts of struct place.opened; TIME_NONE */
 	int64_t retried_first_ns, retried_last_ns; /* of those that did not; TIME_NONE: none */
 	int64_t lost_first_ns, lost_last_ns;	   /* of those that repeated data; likewise */
 	int64_t answered_last_ns;		   /* the server's last segment; TIME_NONE: never */
