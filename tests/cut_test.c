@@ -108,7 +108,7 @@ static uint8_t *load(const char *path, size_t *count)
 	return bytes;
 }
 
-/* Cut a capture everywhere, or behind every odd number of bytes; @ran counts. Return: how many
+/* Cut a capture behind every even or every odd number of bytes; @ran counts. Return: how many
    claims did not hold. */
 static unsigned cut_everywhere(const char *name, const uint8_t *bytes, size_t count, bool odd,
 			       unsigned *ran)

@@ -17,10 +17,7 @@ static void open_text(struct json *json)
 
 void json_bool(struct json *json, bool value)
 {
-	char *at = json_begin(json);
-
-	memcpy(at, value ? "true" : "false", 5);
-	json_end(json, at + 5 - value);
+	json_end(json, json_put_bool(json_begin(json), value));
 }
 
 void json_null(struct json *json)

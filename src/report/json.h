@@ -111,6 +111,18 @@ static inline char *json_put_fixed(char *at, const char *key, const char *word)
 	return json_put_word(json_put_key(at + 1, key), word);
 }
 
+/* The same for a count that is left out where it is zero. */
+static inline char *json_put_count(char *at, const char *key, uint64_t number)
+{
+	return number > 0 ? json_put_number(at, key, number) : at;
+}
+
+static inline char *json_put_bool(char *at, bool value)
+{
+	memcpy(at, value ? "true" : "false", 5);
+	return at + 5 - value;
+}
+
 static inline void json_word(struct json *json, const char *word)
 {
 	json_end(json, json_put_word(json_begin(json), word));

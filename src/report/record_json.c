@@ -27,8 +27,7 @@ static char *put_offered(char *at, const char *key, const struct half *half, boo
 	if (!half->parameters_known)
 		return json_put_fixed(at, key, NULL);
 	*at = ',';
-	at = json_put_key(at + 1, key);
-	return offered ? json_put(at, "true", 4) : json_put(at, "false", 5);
+	return json_put_bool(json_put_key(at + 1, key), offered);
 }
 
 static char *put_parameters(char *at, const struct half *half)
@@ -50,24 +49,18 @@ static char *put_parameters(char *at, const struct half *half)
 			      half->state == STATE_UNKNOWN ? NULL : tcp_state_name(half->state));
 }
 
-/* A count that is left out where it is zero. */
-static inline char *put_count(char *at, const char *key, uint64_t number)
-{
-	return number > 0 ? json_put_number(at, key, number) : at;
-}
-
 static char *put_troubles(char *at, const struct half *half)
 {
-	at = put_count(at, "resent_segments", half->resent_segments);
-	at = put_count(at, "resent_bytes", half->resent_bytes);
-	at = put_count(at, "reordered_segments", half->reordered_segments);
-	at = put_count(at, "duplicate_acks", half->duplicate_acks);
-	at = put_count(at, "capture_duplicates", half->capture_duplicates);
-	at = put_count(at, "missing_bytes", half->missing_bytes);
-	at = put_count(at, "keepalive_probes", half->keepalive_probes);
-	at = put_count(at, "window_probes", half->window_probes);
-	at = put_count(at, "zero_windows", half->zero_windows);
-	return put_count(at, "window_full", half->window_full);
+	at = json_put_count(at, "resent_segments", half->resent_segments);
+	at = json_put_count(at, "resent_bytes", half->resent_bytes);
+	at = json_put_count(at, "reordered_segments", half->reordered_segments);
+	at = json_put_count(at, "duplicate_acks", half->duplicate_acks);
+	at = json_put_count(at, "capture_duplicates", half->capture_duplicates);
+	at = json_put_count(at, "missing_bytes", half->missing_bytes);
+	at = json_put_count(at, "keepalive_probes", half->keepalive_probes);
+	at = json_put_count(at, "window_probes", half->window_probes);
+	at = json_put_count(at, "zero_windows", half->zero_windows);
+	return json_put_count(at, "window_full", half->window_full);
 }
 
 /* Its many items are written with one look for room. */

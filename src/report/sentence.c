@@ -185,8 +185,7 @@ static bool has_ending(const char *name, size_t *length, const char *ending)
 {
 	size_t n = strlen(ending);
 
-	if (*length <= n || name[*length - 1] != ending[n - 1] ||
-	    memcmp(name + *length - n, ending, n) != 0)
+	if (*length <= n || memcmp(name + *length - n, ending, n) != 0)
 		return false;
 	*length -= n;
 	return true;
