@@ -96,6 +96,7 @@ static inline void fill_options(struct segment *seg, const uint8_t *options, uin
 	seg->options = bytes ? options : NULL;
 	seg->options_bytes = (uint8_t)bytes;
 	seg->options_seen = 0;
+	seg->plain = bytes ? 0 : SEGMENT_PLAIN;
 	seg->mptcp_subtypes = 0;
 	seg->mss = 0;
 	seg->window_scale = 0;
@@ -103,6 +104,7 @@ static inline void fill_options(struct segment *seg, const uint8_t *options, uin
 	seg->tsecr = 0;
 	if (bytes == TCP_TIMESTAMPS_PADDED_BYTES && be32_at(options) == TCP_TIMESTAMPS_PADDED) {
 		seg->options_seen = TCP_HAS_TIMESTAMPS;
+		seg->plain = SEGMENT_PLAIN | SEGMENT_PLAIN_STAMPS;
 		seg->tsval = be32_at(options + 4);
 		seg->tsecr = be32_at(options + 8);
 	} else if (bytes) {
@@ -166,6 +168,8 @@ bool plain_decode(struct decoder *decoder, const struct frame *frame, struct seg
 		stats->payload_cut++;
 	} else {
 		tcp_checksum_check(decoder, seg, rest.in.at, rest.bytes);
+		if (segment_has(seg, SEGMENT_TCP_SUM_BAD))
+			seg->plain = 0;
 	}
 	stats->reasons[DECODE_TCP]++;
 	batch->count++;

@@ -45,6 +45,7 @@ static void context_fill(struct segment *seg, const struct walk *walk)
 	seg->ttl = ip->ttl;
 	seg->ip_tos = ip->tos;
 	seg->layer = (uint8_t)walk->decoder->headers;
+	seg->plain = 0;
 	seg->path = (walk->tunnel_hash << 16) | walk->vlan_hash;
 	seg->encapsulation = walk->encapsulation;
 	seg->icmp = walk->icmp;

@@ -69,7 +69,7 @@ enum segment_what {
 	SEGMENT_QUOTED = 0x0002,       /* the header quoted in an ICMP error: see segment.icmp */
 	SEGMENT_IPV6 = 0x0004,	       /* carried by IPv6 */
 	SEGMENT_HEADER_CUT = 0x0008,   /* 16 or more header bytes captured, but not all it has */
-	SEGMENT_PAYLOAD_CUT = 0x0010,  /* not all of the payload was captured */
+	SEGMENT_LENGTH_ZERO = 0x0010,  /* IPv4 total length 0 (segmentation offload) */
 	SEGMENT_OFFSET_SMALL = 0x0020, /* data offset below 5 words */
 	SEGMENT_OFFSET_LARGE = 0x0040, /* data offset beyond the segment's end (also with
 					  SEGMENT_HEADER_CUT: 16 to 19 bytes by the IP length) */
@@ -80,9 +80,18 @@ enum segment_what {
 	SEGMENT_TCP_SUM_BAD = 0x0400,	  /* checked and wrong */
 	SEGMENT_TCP_SUM_KNOWN = 0x0800,	  /* all bytes were there, so it was checked */
 	SEGMENT_DONT_FRAGMENT = 0x1000,	  /* IPv4 DF; always on IPv6 */
-	SEGMENT_LENGTH_ZERO = 0x2000,	  /* IPv4 total length 0 (segmentation offload) */
+	SEGMENT_PAYLOAD_CUT = 0x2000,	  /* not all of the payload was captured */
 	SEGMENT_LENGTH_OVER = 0x4000,	  /* IP length larger than the frame on the wire */
 	SEGMENT_TCP_SUM_PARTIAL = 0x8000, /* wrong, but exactly the pseudo-header's sum: offload */
+};
+
+/* What the decoder's short way says of a segment besides, so that others need not look
+   (bits of segment.plain). */
+enum segment_plain {
+	/* Innermost of its frame, outside tunnels, IP and TCP headers whole, all lengths agree, no
+	   checksum wrong; no options or SEGMENT_PLAIN_STAMPS. */
+	SEGMENT_PLAIN = 0x01,
+	SEGMENT_PLAIN_STAMPS = 0x02, /* the options are time stamps, padded to twelve bytes */
 };
 
 /* An ICMP or ICMPv6 error that quotes a TCP header. */
@@ -111,14 +120,15 @@ struct segment {
 	uint32_t ip_bytes;	/* IP total length as counted (IPv6: payload length + 40) */
 	uint32_t tsval, tsecr;	/* valid with TCP_HAS_TIMESTAMPS */
 	uint16_t src_port, dst_port;
-	uint16_t window;	   /* raw header field */
+	/* These five in this order: track/brief_stream.h takes them as eight bytes. */
+	uint8_t flags;		   /* enum tcp_flag bits */
+	uint8_t flags_reserved;	   /* low 4 bits of byte 12: AE/NS is bit 0 */
 	uint16_t tcp_checksum;	   /* header field */
 	uint16_t ip_id;		   /* IPv4 identification; 0 for IPv6 */
+	uint16_t window;	   /* raw header field */
 	uint16_t what;		   /* enum segment_what bits */
 	uint16_t options_seen;	   /* enum tcp_option_bit bits */
 	uint16_t mss;		   /* valid with TCP_HAS_MSS */
-	uint8_t flags;		   /* enum tcp_flag bits */
-	uint8_t flags_reserved;	   /* low 4 bits of byte 12: AE/NS is bit 0 */
 	uint8_t header_bytes;	   /* data offset in bytes, 0 to 60 */
 	uint8_t ttl;		   /* IPv4 TTL or IPv6 hop limit, innermost */
 	uint8_t window_scale;	   /* valid with TCP_HAS_WINDOW_SCALE; as sent, may be > 14 */
@@ -127,6 +137,7 @@ struct segment {
 	uint8_t ip_tos;		   /* TOS / traffic class */
 	uint16_t mptcp_subtypes;   /* bit n: an MPTCP option of subtype n (RFC 8684) */
 	uint16_t urgent;	   /* urgent pointer */
+	uint8_t plain;		   /* enum segment_plain bits; 0: nothing is said */
 	uint32_t path;		   /* 0 for plain; low 16 bits: hash over VLAN ids, high 16 bits:
 				      hash over tunnel kinds and outer addresses (0: none), the
 				      same for both directions: two values = seen on two paths */

@@ -203,7 +203,7 @@ static void candidate_begins(struct step *step)
 	const uint64_t old_conn = old->first_frame; /* it may be evicted below */
 	struct tuple tuple = old->tuple;
 	struct candidate candidate = *flow_candidate(step->pools, old);
-	bool swapped = tuple_of_segment(&tuple, &candidate.seg);
+	bool swapped = segment_swapped(&candidate.seg);
 	struct step fresh;
 
 	candidate.seg.options = candidate.options;

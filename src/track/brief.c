@@ -6,7 +6,6 @@
 #include "track/tracker.h"
 
 #define BRIEFS_AHEAD (2 * BRIEF_FETCH_LEVELS) /* entries of a ring that are fetched ahead */
-#define BRIEF_FINS   (BRIEF_FIN_A | BRIEF_FIN_B)
 
 static struct brief *brief_at(const struct tracker *tracker, uint32_t index)
 {
@@ -31,9 +30,10 @@ static bool is_plain(const struct tracker *tracker, const struct segment *seg)
 {
 	uint32_t ip_bytes = segment_has(seg, SEGMENT_IPV6) ? 40 : 20;
 
-	return !(seg->what & ~STREAM_WHAT) && !seg->layer && !tracker->frame_back &&
-	       seg->payload_bytes <= UINT16_MAX && seg->time_ns == tracker->clock_ns &&
-	       seg->header_bytes == 20 + seg->options_bytes &&
+	if (seg->plain)
+		return tracker->in_time;
+	return !(seg->what & ~STREAM_WHAT) && !seg->layer && seg->payload_bytes <= UINT16_MAX &&
+	       tracker->in_time && seg->header_bytes == 20 + seg->options_bytes &&
 	       seg->ip_bytes == ip_bytes + seg->header_bytes + seg->payload_bytes;
 }
 
@@ -109,16 +109,6 @@ static inline bool fits(const struct tracker *tracker, const struct brief *brief
 	       brief->count != BRIEF_SEGMENTS_MOST && seg->time_ns >= brief->last_ns;
 }
 
-/* Whether it is the next one, or an ACK, in a connection that is open and that nobody has closed:
-   most are. Nothing of what take_unusual() does is to be done for it. */
-static inline bool is_usual(const struct brief *brief, const struct segment *seg, bool swapped)
-{
-	return (seg->flags & (uint8_t)~TCP_PSH) == TCP_ACK &&
-	       (brief->bits & (BRIEF_UP | BRIEF_FINS)) == BRIEF_UP && seg->window &&
-	       seg->seq.raw == brief->nxt[swapped] &&
-	       !seq_after(seg->ack, seq_of(brief->nxt[!swapped]));
-}
-
 /* Whether a segment that fits into a brief can be read later: nothing hangs on it now. */
 static bool can_wait(const struct brief *brief, const struct segment *seg, bool swapped)
 {
@@ -126,7 +116,7 @@ static bool can_wait(const struct brief *brief, const struct segment *seg, bool 
 
 	if ((seg->flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
 		return false;
-	if ((brief->bits & (swapped ? BRIEF_FIN_B : BRIEF_FIN_A)) &&
+	if ((brief->bits & (bit_of(BRIEF_FIN_A, swapped))) &&
 	    seq_after(segment_end(seg), seq_of(brief->nxt[swapped])))
 		return false; /* more behind its FIN */
 	if (brief->bits & BRIEF_SYN_ACK)
@@ -139,7 +129,7 @@ static bool can_wait(const struct brief *brief, const struct segment *seg, bool 
 static inline bool is_irregular(const struct brief *brief, const struct segment *seg, bool swapped)
 {
 	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
-	unsigned peers_fin = swapped ? BRIEF_FIN_A : BRIEF_FIN_B;
+	unsigned peers_fin = bit_of(BRIEF_FIN_A, !swapped);
 	struct seq peers_nxt = seq_of(brief->nxt[!swapped]);
 
 	if (seg->flags & TCP_SYN)
@@ -173,14 +163,14 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 		       const struct segment *seg, bool swapped)
 {
 	unsigned bits = brief->bits, before = bits;
-	unsigned peers_fin = swapped ? BRIEF_FIN_A : BRIEF_FIN_B;
+	unsigned peers_fin = bit_of(BRIEF_FIN_A, !swapped);
 
 	if (seg->flags & TCP_FIN)
-		bits |= swapped ? BRIEF_FIN_B : BRIEF_FIN_A;
+		bits |= bit_of(BRIEF_FIN_A, swapped);
 	if (!(before & BRIEF_FINS) && swapped)
 		brief->course |= COURSE_CLOSED_BY_B;
 	if ((bits & peers_fin) && seg->ack.raw == brief->nxt[!swapped])
-		bits |= swapped ? BRIEF_FIN_A_ACKED : BRIEF_FIN_B_ACKED;
+		bits |= bit_of(BRIEF_FIN_A_ACKED, !swapped);
 	if (bits == before)
 		return true;
 	bool closes = (bits & BRIEF_FINS) == BRIEF_FINS && (before & BRIEF_FINS) != BRIEF_FINS;
@@ -214,7 +204,9 @@ static bool take_unusual(struct tracker *tracker, uint32_t index, const struct s
 	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
 	    !note_close(tracker, brief, index, seg, swapped))
 		return false;
-	if (!stream_add(&tracker->pools, brief, seg, swapped))
+	if (!(seg->plain && stream_add_usual(&tracker->pools, brief, seg, swapped,
+					     seg->plain & SEGMENT_PLAIN_STAMPS)) &&
+	    !stream_add(&tracker->pools, brief, seg, swapped))
 		return false;
 	if (seg->flags & TCP_SYN) { /* as input.c would, with what opening.c would measure */
 		int64_t answer_ns = seg->time_ns - brief->last_ns;
@@ -225,23 +217,44 @@ static bool take_unusual(struct tracker *tracker, uint32_t index, const struct s
 	return true;
 }
 
-bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
+/* brief_take() of any segment. Apart, so that the usual one has few registers to save. */
+__attribute__((noinline)) static bool take_any(struct tracker *tracker, uint32_t index,
+					       const struct segment *seg, bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
 
-	if (!fits(tracker, brief, seg))
+	if (!fits(tracker, brief, seg) || !take_unusual(tracker, index, seg, swapped))
 		return false;
-	if (is_usual(brief, seg, swapped)) {
-		if (!stream_add(&tracker->pools, brief, seg, swapped))
-			return false;
-		struct outline *outline = outline_open(&tracker->pools, brief, index);
-
-		if (outline)
-			outline_note(brief, outline, seg, swapped);
-	} else if (!take_unusual(tracker, index, seg, swapped)) {
-		return false;
-	}
 	stream_learn(brief, seg, swapped);
+	brief->count++;
+	return true;
+}
+
+/*
+ * Most are the next one, or an ACK, in a connection that is open and that nobody has closed, and a
+ * record's fixed part says all of them: nothing of what take_unusual() does is to be done. All that
+ * would need more is looked for at once.
+ */
+bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
+{
+	struct brief *brief = brief_at(tracker, index);
+	bool stamps = seg->plain & SEGMENT_PLAIN_STAMPS;
+	unsigned odd = ((seg->flags & (uint8_t)~TCP_PSH) ^ TCP_ACK) |
+		       ((brief->bits & (BRIEF_UP | BRIEF_FINS)) ^ BRIEF_UP) |
+		       ((seg->what << 1 ^ brief->bits) & BRIEF_IPV6) | (seg->path ^ brief->path);
+	struct outline *outline;
+
+	if (odd || !seg->window || !seg->plain || !tracker->in_time ||
+	    brief->count == BRIEF_SEGMENTS_MOST ||
+	    !stream_add_usual(&tracker->pools, brief, seg, swapped, stamps))
+		return take_any(tracker, index, seg, swapped);
+	outline = outline_open(&tracker->pools, brief, index);
+	if (outline)
+		outline_note(brief, outline, seg, swapped);
+	brief->last_ns = seg->time_ns;
+	if (stamps)
+		brief->tsval[swapped] = seg->tsval;
+	brief->nxt[swapped] += seg->payload_bytes;
 	brief->count++;
 	return true;
 }

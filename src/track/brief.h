@@ -46,6 +46,16 @@ enum brief_bit {
 	BRIEF_FIN_B_ACKED = 0x80,
 };
 
+/* The bit that stands for one end, by key order, where each end has one: from the first end's. */
+static inline unsigned bit_of(unsigned first, bool second)
+{
+	return first << second;
+}
+static_assert(BRIEF_FIN_B == BRIEF_FIN_A << 1 && BRIEF_FIN_B_ACKED == BRIEF_FIN_A_ACKED << 1,
+	      "bit_of()");
+
+#define BRIEF_FINS (BRIEF_FIN_A | BRIEF_FIN_B)
+
 /* What shows whether both ends closed by the rules, so that nothing keeps the connection. */
 enum course_bit {
 	COURSE_IRREGULAR = 0x01,    /* brief_regular() is not to be said of it */
@@ -57,6 +67,9 @@ enum course_bit {
 	COURSE_ACKED_LATE_A = 0x40, /* since that it was acknowledged, after a delayed ACK's time */
 	COURSE_ACKED_LATE_B = 0x80,
 };
+static_assert(COURSE_LAST_DATA_B == COURSE_LAST_DATA_A << 1 &&
+		      COURSE_ACKED_LATE_B == COURSE_ACKED_LATE_A << 1,
+	      "bit_of()");
 
 /* Ends by key order: 0 is (ip_a, port_a). */
 struct brief {
@@ -128,10 +141,10 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 #define BRIEF_FETCH_LEVELS 6
 void brief_fetch(const struct pools *pools, uint32_t index, unsigned level);
 
-/* Whether a brief, which may be gone since somebody named it, is the one of this key now. */
-static inline bool brief_is_of(const struct brief *brief, const struct tuple *tuple)
+/* Whether a brief, which may be gone since somebody named it, is the one of this segment now. */
+static inline bool brief_is_of(const struct brief *brief, const struct segment *seg, bool swapped)
 {
-	return tuple_equal(&brief->tuple, tuple) && brief->first_frame &&
+	return tuple_is_of(&brief->tuple, seg, swapped) && brief->first_frame &&
 	       !(brief->course & COURSE_RELEASED);
 }
 

@@ -23,16 +23,37 @@ static inline unsigned bits_if(bool holds, unsigned bits)
 	return holds ? bits : 0;
 }
 
-/* What is to be written of a segment. */
-struct draft {
-	struct record record;
-	unsigned more; /* enum record_more */
-	uint64_t since_ns;
-};
+static inline uint8_t *put(uint8_t *at, const void *value, size_t bytes)
+{
+	memcpy(at, value, bytes);
+	return at + bytes;
+}
 
-/* Return: false: too much has passed for one, frames or time. */
-static bool draft_fill(struct draft *draft, const struct brief *brief, const struct segment *seg,
-		       bool swapped)
+/* What follows a record's fixed part. @more: enum record_more. Return: behind it. */
+static uint8_t *put_more(uint8_t *at, unsigned more, uint64_t since_ns, const struct segment *seg)
+{
+	*at++ = (uint8_t)more;
+	if (more & MORE_SINCE)
+		at = put(at, &since_ns, sizeof(since_ns));
+	if (more & MORE_SEQ)
+		at = put(at, &seg->seq.raw, sizeof(seg->seq.raw));
+	if (more & MORE_ACK)
+		at = put(at, &seg->ack.raw, sizeof(seg->ack.raw));
+	if (more & MORE_TSVAL)
+		at = put(at, &seg->tsval, sizeof(seg->tsval));
+	if (more & MORE_TTL)
+		*at++ = seg->ttl;
+	if (more & MORE_OPTIONS) {
+		*at++ = seg->options_bytes;
+		at = put(at, seg->options, seg->options_bytes);
+	}
+	return at;
+}
+
+/* Make the record of a segment. Return: how many bytes it has; 0: too many frames have passed for
+   one. */
+static size_t record_make(uint8_t bytes[static RECORD_MOST], const struct brief *brief,
+			  const struct segment *seg, bool swapped)
 {
 	uint64_t frames = seg->frame - brief->first_frame;
 	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), us = since_ns / 1000;
@@ -45,54 +66,27 @@ static bool draft_fill(struct draft *draft, const struct brief *brief, const str
 			bits_if(stamps && tsval_on > UINT16_MAX, MORE_TSVAL) |
 			bits_if(seg->ttl != brief->ttl[swapped], MORE_TTL) |
 			bits_if(!stamps && seg->options_bytes, MORE_OPTIONS);
+	uint32_t near_tsval = stamps && !(more & MORE_TSVAL) ? tsval_on << 16 : 0;
 
-	draft->more = more;
-	draft->since_ns = since_ns;
-	draft->record = record_of(brief, seg, swapped, stamps, more & MORE_SINCE ? 0 : us,
-				  stamps && !(more & MORE_TSVAL) ? tsval_on : 0);
-	draft->record.what |= bits_if(more, RECORD_MORE) << 8;
-	return frames <= FRAMES_MOST;
+	if (frames > FRAMES_MOST)
+		return 0;
+	record_put(bytes, seg, swapped, stamps,
+		   frames | (more & MORE_SINCE ? 0 : us) << FRAMES_BITS,
+		   (ack_back & UINT16_MAX) | near_tsval);
+	if (!more)
+		return RECORD_BYTES;
+	bytes[offsetof(struct record, kind)] |= RECORD_MORE;
+	return (size_t)(put_more(bytes + RECORD_BYTES, more, since_ns, seg) - bytes);
 }
 
-static inline uint8_t *put(uint8_t *at, const void *value, size_t bytes)
-{
-	memcpy(at, value, bytes);
-	return at + bytes;
-}
-
-/* Return: how many bytes the record has. */
-static size_t put_all(uint8_t bytes[static RECORD_MOST], const struct draft *draft,
-		      const struct segment *seg)
-{
-	uint8_t *at = bytes + RECORD_BYTES;
-
-	record_store(bytes, draft->record);
-	*at++ = (uint8_t)draft->more;
-	if (draft->more & MORE_SINCE)
-		at = put(at, &draft->since_ns, sizeof(draft->since_ns));
-	if (draft->more & MORE_SEQ)
-		at = put(at, &seg->seq.raw, sizeof(seg->seq.raw));
-	if (draft->more & MORE_ACK)
-		at = put(at, &seg->ack.raw, sizeof(seg->ack.raw));
-	if (draft->more & MORE_TSVAL)
-		at = put(at, &seg->tsval, sizeof(seg->tsval));
-	if (draft->more & MORE_TTL)
-		*at++ = seg->ttl;
-	if (draft->more & MORE_OPTIONS) {
-		*at++ = seg->options_bytes;
-		at = put(at, seg->options, seg->options_bytes);
-	}
-	return (size_t)(at - bytes);
-}
-
-/* A fresh chunk behind the others. Return: false: none left. */
-static bool room_add(struct pools *pools, struct brief *brief, struct room *room)
+uint8_t *stream_room_add(struct pools *pools, struct brief *brief)
 {
 	struct pool *chunks = &pools->brief_chunks;
+	struct room room = room_of(pools, brief);
 	uint32_t index = pool_take(chunks);
 
 	if (!index)
-		return false;
+		return NULL;
 	struct brief_chunk *fresh = pool_at(chunks, index);
 
 	fresh->next = index;
@@ -102,13 +96,12 @@ static bool room_add(struct pools *pools, struct brief *brief, struct room *room
 		fresh->next = last->next;
 		last->next = index;
 	}
-	if (brief->used < room->count)
-		room->bytes[brief->used] = RECORD_NONE;
+	if (brief->used < room.count)
+		room.bytes[brief->used] = RECORD_NONE;
 	brief->last = index;
 	brief->used = 0;
 	brief->chunks++;
-	*room = (struct room){ .bytes = fresh->bytes, .count = BRIEF_CHUNK_BYTES };
-	return true;
+	return fresh->bytes;
 }
 
 void stream_begin(struct brief *brief, const struct segment *seg)
@@ -117,24 +110,17 @@ void stream_begin(struct brief *brief, const struct segment *seg)
 	brief->used = sizeof(seg->time_ns);
 }
 
-bool stream_add_any(struct pools *pools, struct brief *brief, const struct segment *seg,
-		    bool swapped)
+bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped)
 {
 	uint8_t bytes[RECORD_MOST];
-	size_t count = RECORD_BYTES;
+	size_t count = record_make(bytes, brief, seg, swapped);
 	struct room room = room_of(pools, brief);
-	struct draft draft;
+	uint8_t *at = room.bytes + brief->used;
 
-	if (!draft_fill(&draft, brief, seg, swapped))
+	if (!count || count > BRIEF_CHUNK_BYTES ||
+	    (count > room.count - brief->used && !(at = stream_room_add(pools, brief))))
 		return false;
-	if (draft.more)
-		count = put_all(bytes, &draft, seg);
-	else
-		record_store(bytes, draft.record);
-	if (count > BRIEF_CHUNK_BYTES ||
-	    (count > room.count - brief->used && !room_add(pools, brief, &room)))
-		return false;
-	memcpy(room.bytes + brief->used, bytes, count);
+	memcpy(at, bytes, count);
 	brief->used = (uint8_t)(brief->used + count);
 	return true;
 }
@@ -239,7 +225,7 @@ static const uint8_t *skim(const uint8_t *at, struct segment *syn, int64_t *sinc
 
 	at += RECORD_BYTES;
 	*since_ns = (int64_t)(record.when >> FRAMES_BITS & SINCE_MOST) * NSEC_PER_USEC;
-	if (record.what >> 8 & RECORD_MORE)
+	if (record.kind & RECORD_MORE)
 		more = *at++;
 	if (more & MORE_SINCE)
 		at = get(at, since_ns, sizeof(*since_ns));
@@ -251,7 +237,7 @@ static const uint8_t *skim(const uint8_t *at, struct segment *syn, int64_t *sinc
 		at += sizeof(uint32_t);
 	if (more & MORE_TTL)
 		at++;
-	syn->window = (uint16_t)(record.what >> 48);
+	syn->window = record.window;
 	syn->options = NULL;
 	syn->options_bytes = 0;
 	if (more & MORE_OPTIONS) {

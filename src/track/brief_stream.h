@@ -2,7 +2,7 @@
 #ifndef TCPWHY_TRACK_BRIEF_STREAM_H
 #define TCPWHY_TRACK_BRIEF_STREAM_H
 
-#include <endian.h>
+#include <stddef.h>
 
 #include "base/cursor.h"
 #include "base/pool.h"
@@ -22,9 +22,9 @@
 /* Before the first record: the time that it starts at. */
 void stream_begin(struct brief *brief, const struct segment *seg);
 
-/* stream_add() of any segment. */
-bool stream_add_any(struct pools *pools, struct brief *brief, const struct segment *seg,
-		    bool swapped);
+/* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
+   changed. */
+bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped);
 
 static inline bool has_usual_stamps(const struct segment *seg)
 {
@@ -45,11 +45,10 @@ enum record_kind {
 
 /* These bits of what and kind are each other's by a shift. */
 #define WHAT_SHIFT 7 /* down, to kind */
-#define KIND_LOW   (RECORD_SUM_KNOWN | RECORD_WHOLE)
-#define CUT_SHIFT  2 /* up */
+#define KIND_WHAT  (RECORD_SUM_KNOWN | RECORD_WHOLE | RECORD_CUT)
 static_assert(SEGMENT_TCP_SUM_KNOWN >> WHAT_SHIFT == RECORD_SUM_KNOWN &&
 		      SEGMENT_DONT_FRAGMENT >> WHAT_SHIFT == RECORD_WHOLE &&
-		      SEGMENT_PAYLOAD_CUT << CUT_SHIFT == RECORD_CUT,
+		      SEGMENT_PAYLOAD_CUT >> WHAT_SHIFT == RECORD_CUT,
 	      "see record_kind");
 
 /* Of the time in a record: frames passed since the connection's first, microseconds since the
@@ -61,19 +60,32 @@ static_assert(SEGMENT_TCP_SUM_KNOWN >> WHAT_SHIFT == RECORD_SUM_KNOWN &&
 /*
  * One segment in the stream. Its number is what this end sends next, its TTL the one before from
  * this end, and there are no options but time stamps, else more follows. Nearly no record needs
- * that, so that most are written and read without a branch, in three words (little-endian, so that
- * the flags stand first):
+ * that, so that most are written and read without a branch, in three words: a segment's flags to
+ * window as they lie in it, but for the kind; two by bits:
  *
- *     what  flags 8 | kind 8 | TCP checksum 16 | IP ID 16 | window 16
  *     when  frames 24 | since 24 | octets of payload 16
  *     near  how far its ACK is behind what the other end sends next 16 | its time stamp above
  *           this end's last one 16
  */
 struct record {
-	uint64_t what, when;
+	uint8_t flags, kind; /* enum tcp_flag, enum record_kind */
+	uint16_t tcp_checksum, ip_id, window;
+	uint64_t when;
 	uint32_t near;
 };
 #define RECORD_BYTES 20 /* three in a chunk */
+
+#define RECORD_HEAD_BYTES offsetof(struct record, when)
+static_assert(RECORD_HEAD_BYTES == 8 &&
+		      offsetof(struct segment, flags_reserved) - offsetof(struct segment, flags) ==
+			      offsetof(struct record, kind) &&
+		      offsetof(struct segment, tcp_checksum) - offsetof(struct segment, flags) ==
+			      offsetof(struct record, tcp_checksum) &&
+		      offsetof(struct segment, ip_id) - offsetof(struct segment, flags) ==
+			      offsetof(struct record, ip_id) &&
+		      offsetof(struct segment, window) - offsetof(struct segment, flags) ==
+			      offsetof(struct record, window),
+	      "a record begins as the segment lies in memory");
 
 /*
  * A chunk holds whole records, so that they are written and read in place; the first ones, behind
@@ -86,19 +98,24 @@ static inline struct record record_load(const uint8_t *at)
 {
 	struct record record;
 
-	memcpy(&record.what, at, 8);
+	memcpy(&record, at, RECORD_HEAD_BYTES);
 	memcpy(&record.when, at + 8, 8);
 	memcpy(&record.near, at + 16, 4);
-	record.what = le64toh(record.what);
 	return record;
 }
 
-static inline void record_store(uint8_t *at, struct record record)
+/* Write a record without RECORD_MORE. @times: of when, without the payload */
+static inline void record_put(uint8_t *at, const struct segment *seg, bool swapped, bool stamps,
+			      uint64_t times, uint32_t near)
 {
-	record.what = htole64(record.what);
-	memcpy(at, &record.what, 8);
-	memcpy(at + 8, &record.when, 8);
-	memcpy(at + 16, &record.near, 4);
+	uint64_t when = times | (uint64_t)seg->payload_bytes << 48;
+
+	memcpy(at, &seg->flags, RECORD_HEAD_BYTES);
+	at[offsetof(struct record, kind)] =
+		(uint8_t)((swapped ? RECORD_SWAPPED : 0) | (stamps ? RECORD_STAMPS : 0) |
+			  ((seg->what >> WHAT_SHIFT) & KIND_WHAT));
+	memcpy(at + RECORD_HEAD_BYTES, &when, sizeof(when));
+	memcpy(at + RECORD_HEAD_BYTES + sizeof(when), &near, sizeof(near));
 }
 
 /* What the records so far tell of the next one, and what holds for all of them. */
@@ -144,29 +161,25 @@ static inline struct segment *reader_take(struct brief_reader *reader)
 	if ((reader->at == reader->end || *reader->at == RECORD_NONE) && !reader_next_chunk(reader))
 		return NULL;
 	const struct record record = record_load(reader->at);
-	unsigned kind = record.what >> 8 & 0xff;
-	bool swapped = kind & RECORD_SWAPPED, stamps = kind & RECORD_STAMPS;
+	bool swapped = record.kind & RECORD_SWAPPED, stamps = record.kind & RECORD_STAMPS;
 	struct segment *seg = &reader->segs[swapped];
 
+	memcpy(&seg->flags, &record, RECORD_HEAD_BYTES);
+	seg->flags_reserved = 0;
 	reader->at += RECORD_BYTES;
 	known->last_ns += (int64_t)(record.when >> FRAMES_BITS & SINCE_MOST) * NSEC_PER_USEC;
 	seg->frame = known->first_frame + (record.when & FRAMES_MOST);
 	seg->seq = seq_of(known->nxt[swapped]);
 	seg->ack = seq_of(known->nxt[!swapped] - (record.near & 0xffff));
 	seg->payload_bytes = (uint32_t)(record.when >> 48);
-	seg->window = (uint16_t)(record.what >> 48);
-	seg->tcp_checksum = (uint16_t)(record.what >> 16);
-	seg->ip_id = (uint16_t)(record.what >> 32);
-	seg->flags = (uint8_t)record.what;
-	seg->what = (uint16_t)(known->what | (kind & KIND_LOW) << WHAT_SHIFT |
-			       (kind & RECORD_CUT) >> CUT_SHIFT);
+	seg->what = (uint16_t)(known->what | (unsigned)(record.kind & KIND_WHAT) << WHAT_SHIFT);
 	seg->options = NULL;
 	seg->mptcp_subtypes = 0;
 	seg->options_bytes = stamps ? TCP_TIMESTAMPS_PADDED_BYTES : 0;
 	seg->options_seen = stamps ? TCP_HAS_TIMESTAMPS : 0;
 	known->tsval[swapped] += record.near >> 16; /* 0 without stamps */
 	seg->tsval = known->tsval[swapped];
-	if (kind & RECORD_MORE)
+	if (record.kind & RECORD_MORE)
 		reader_take_more(reader, seg, swapped);
 	seg->time_ns = known->last_ns;
 	seg->header_bytes = (uint8_t)(20 + seg->options_bytes);
@@ -193,52 +206,36 @@ static inline struct room room_of(const struct pools *pools, struct brief *brief
 	return (struct room){ .bytes = chunk->bytes, .count = BRIEF_CHUNK_BYTES };
 }
 
-/* The fixed part of a record, without RECORD_MORE. @us, @tsval_on: that fit, else 0 */
-static inline struct record record_of(const struct brief *brief, const struct segment *seg,
-				      bool swapped, bool stamps, uint64_t us, uint32_t tsval_on)
-{
-	unsigned kind = (swapped ? RECORD_SWAPPED : 0) | (stamps ? RECORD_STAMPS : 0) |
-			((seg->what >> WHAT_SHIFT) & KIND_LOW) |
-			((unsigned)seg->what << CUT_SHIFT & RECORD_CUT);
+/* A fresh chunk behind the others, where the next record does not fit. Return: where that is to be
+   written, which brief.used is the start of; NULL: none left. */
+uint8_t *stream_room_add(struct pools *pools, struct brief *brief);
 
-	return (struct record){
-		.what = seg->flags | kind << 8 | (uint32_t)seg->tcp_checksum << 16 |
-			(uint64_t)seg->ip_id << 32 | (uint64_t)seg->window << 48,
-		.when = (seg->frame - brief->first_frame) | us << FRAMES_BITS |
-			(uint64_t)seg->payload_bytes << 48,
-		.near = ((brief->nxt[!swapped] - seg->ack.raw) & 0xffff) | tsval_on << 16,
-	};
-}
-
-/* stream_add() of a segment of which a record's fixed part says all, if there is room where the
-   stream is now: most are. All that would need more is looked for at once. */
-static inline bool stream_add_usual(const struct pools *pools, struct brief *brief,
-				    const struct segment *seg, bool swapped)
+/*
+ * stream_add() of a segment of which a record's fixed part says all; @stamps: it has no options but
+ * the usual time stamps, else none at all. Return: false: it says not all, or no room. All that
+ * would need more is looked for at once.
+ */
+static inline bool stream_add_usual(struct pools *pools, struct brief *brief,
+				    const struct segment *seg, bool swapped, bool stamps)
 {
-	struct room room = room_of(pools, brief);
 	uint64_t since_ns = (uint64_t)(seg->time_ns - brief->last_ns), us = since_ns / 1000;
-	bool stamps = seg->options_bytes != 0;
+	uint64_t frames = seg->frame - brief->first_frame;
 	uint32_t tsval_on = stamps ? seg->tsval - brief->tsval[swapped] : 0;
-	uint64_t more = (seg->frame - brief->first_frame) >> FRAMES_BITS | (us * 1000 ^ since_ns) |
-			us >> FRAMES_BITS | (seg->seq.raw ^ brief->nxt[swapped]) |
-			(brief->nxt[!swapped] - seg->ack.raw) >> 16 | tsval_on >> 16 |
+	uint32_t ack_back = brief->nxt[!swapped] - seg->ack.raw;
+	uint64_t more = frames >> FRAMES_BITS | us >> FRAMES_BITS | (us * 1000 ^ since_ns) |
+			(seg->seq.raw ^ brief->nxt[swapped]) | ack_back >> 16 | tsval_on >> 16 |
 			(unsigned)(seg->ttl ^ brief->ttl[swapped]);
 
-	if (more || (stamps && !has_usual_stamps(seg)) || room.count - brief->used < RECORD_BYTES)
+	if (more)
 		return false;
-	record_store(room.bytes + brief->used,
-		     record_of(brief, seg, swapped, stamps, us, tsval_on));
+	struct room room = room_of(pools, brief);
+	uint8_t *at = room.bytes + brief->used;
+
+	if (room.count - brief->used < RECORD_BYTES && !(at = stream_room_add(pools, brief)))
+		return false;
+	record_put(at, seg, swapped, stamps, frames | us << FRAMES_BITS, ack_back | tsval_on << 16);
 	brief->used = (uint8_t)(brief->used + RECORD_BYTES);
 	return true;
-}
-
-/* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
-   changed. */
-static inline bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg,
-			      bool swapped)
-{
-	return stream_add_usual(pools, brief, seg, swapped) ||
-	       stream_add_any(pools, brief, seg, swapped);
 }
 
 /* What the next record's writer knows of the ones before. */

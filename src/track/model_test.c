@@ -90,13 +90,15 @@ static void the_table_finds_what_is_in_it_and_nothing_else(void **state)
 
 static void both_directions_have_one_key(void **state)
 {
+	struct table table;
+
 	(void)state;
 	seed_print();
+	assert_true(table_set_up(&table, is_of, NULL));
 	for (unsigned step = 0; step < 10000; step++) {
 		struct segment there = { .src_port = (uint16_t)(random_next() % 3),
 					 .dst_port = (uint16_t)(random_next() % 3) };
 		struct segment back;
-		struct tuple a, b;
 
 		there.src.bytes[15] = (uint8_t)(random_next() % 3);
 		there.dst.bytes[15] = (uint8_t)(random_next() % 3);
@@ -105,13 +107,25 @@ static void both_directions_have_one_key(void **state)
 		back.dst = there.src;
 		back.src_port = there.dst_port;
 		back.dst_port = there.src_port;
-		bool swapped = tuple_of_segment(&a, &there);
+		bool swapped = segment_swapped(&there), back_swapped = segment_swapped(&back);
 		bool same = ip_address_equal(&there.src, &there.dst) &&
 			    there.src_port == there.dst_port;
+		struct tuple a = tuple_of_segment(&there, swapped);
+		struct tuple b = tuple_of_segment(&back, back_swapped);
+		struct tuple other = a;
 
-		assert_int_equal(tuple_of_segment(&b, &back), same ? swapped : !swapped);
+		assert_int_equal(back_swapped, same ? swapped : !swapped);
 		assert_memory_equal(&a, &b, sizeof(a));
+		assert_true(table_hash(&table, &a) == table_hash_segment(&table, &there, swapped));
+		assert_true(table_hash(&table, &a) ==
+			    table_hash_segment(&table, &back, back_swapped));
+		assert_true(tuple_is_of(&a, &there, swapped));
+		assert_true(tuple_is_of(&a, &back, back_swapped));
+		((uint8_t *)&other)[random_next() % sizeof(other)] ^= (uint8_t)(1 + step % 255);
+		assert_false(tuple_is_of(&other, &there, swapped));
+		assert_false(table_hash(&table, &other) == table_hash(&table, &a));
 	}
+	table_tear_down(&table);
 }
 
 #define SPACE 400u /* octets of the model's sequence space */

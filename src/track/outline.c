@@ -64,8 +64,8 @@ static void note_first_fin(struct brief *brief, struct outline *outline, const s
 void outline_unusual(struct brief *brief, struct outline *outline, const struct segment *seg,
 		     bool swapped)
 {
-	unsigned peers_fin = swapped ? BRIEF_FIN_A : BRIEF_FIN_B;
-	bool fins = brief->bits & (BRIEF_FIN_A | BRIEF_FIN_B);
+	unsigned peers_fin = bit_of(BRIEF_FIN_A, !swapped);
+	bool fins = brief->bits & BRIEF_FINS;
 
 	if (!(brief->bits & BRIEF_UP) && (seg->flags != TCP_ACK || seg->payload_bytes))
 		brief->course |= COURSE_EVENTFUL; /* only a bare ACK ends the handshake plainly */

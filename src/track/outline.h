@@ -95,10 +95,10 @@ static inline bool outline_odd(const struct brief *brief, const struct outline *
 static inline void outline_note(struct brief *brief, struct outline *outline,
 				const struct segment *seg, bool swapped)
 {
-	unsigned own_data = swapped ? COURSE_LAST_DATA_B : COURSE_LAST_DATA_A;
-	unsigned own_late = swapped ? COURSE_ACKED_LATE_B : COURSE_ACKED_LATE_A;
-	unsigned peer_data = swapped ? COURSE_LAST_DATA_A : COURSE_LAST_DATA_B;
-	unsigned peer_late = swapped ? COURSE_ACKED_LATE_A : COURSE_ACKED_LATE_B;
+	unsigned own_data = bit_of(COURSE_LAST_DATA_A, swapped);
+	unsigned own_late = bit_of(COURSE_ACKED_LATE_A, swapped);
+	unsigned peer_data = bit_of(COURSE_LAST_DATA_A, !swapped);
+	unsigned peer_late = bit_of(COURSE_ACKED_LATE_A, !swapped);
 	int64_t since_ns = seg->time_ns - brief->last_ns;
 	unsigned course = brief->course;
 	bool eventful = outline_odd(brief, outline, seg, swapped);
@@ -106,7 +106,9 @@ static inline void outline_note(struct brief *brief, struct outline *outline,
 	if (seg->ack.raw != outline->acked[!swapped]) {
 		bool late = seg->time_ns - outline->data_ns[!swapped] >= STALL_DELACK_LEAST_NS;
 
-		course = (course & ~peer_late) | (late && (course & peer_data) ? peer_late : 0);
+		course &= ~peer_late;
+		if (late && (course & peer_data))
+			course |= peer_late;
 	}
 	if (seg->payload_bytes) {
 		eventful = eventful || seg->payload_bytes > outline->payload_most[swapped] ||

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -47,43 +48,93 @@ struct table {
 
 /* What follows is inline because every segment passes it: called, it costs half as much again. */
 
-/* Whether an address comes behind another one, byte by byte. */
-static inline bool address_behind(const struct ip_address *a, const struct ip_address *b)
+/* Whether a segment's source is the second end of its key: (address, port) in order, byte by byte.
+ */
+static inline bool segment_swapped(const struct segment *seg)
+{
+	uint64_t of_src[2], of_dst[2];
+
+	memcpy(of_src, seg->src.bytes, sizeof(of_src));
+	memcpy(of_dst, seg->dst.bytes, sizeof(of_dst));
+	if (of_src[0] != of_dst[0])
+		return be64toh(of_src[0]) > be64toh(of_dst[0]);
+	if (of_src[1] != of_dst[1])
+		return be64toh(of_src[1]) > be64toh(of_dst[1]);
+	return seg->src_port > seg->dst_port;
+}
+
+/* A segment's addresses and ports in order; @swapped: segment_swapped(). */
+static inline struct tuple tuple_of_segment(const struct segment *seg, bool swapped)
+{
+	return (struct tuple){
+		.ip_a = swapped ? seg->dst : seg->src,
+		.ip_b = swapped ? seg->src : seg->dst,
+		.port_a = swapped ? seg->dst_port : seg->src_port,
+		.port_b = swapped ? seg->src_port : seg->dst_port,
+	};
+}
+
+/*
+ * The same without a copy, and without a branch or a choice: which end is the first cannot be
+ * guessed. @second: the key's second address, else its first one.
+ */
+static inline const struct ip_address *segment_ip(const struct segment *seg, bool swapped,
+						  bool second)
+{
+	static_assert(offsetof(struct segment, dst) == sizeof(seg->src), "src, then dst");
+	return &seg->src + (swapped ^ second);
+}
+
+/* Both ports, as they lie in the tuple of a segment. */
+static inline uint32_t segment_ports(const struct segment *seg, bool swapped)
+{
+	uint32_t ports, turn = swapped * 16u;
+
+	static_assert(offsetof(struct segment, dst_port) ==
+			      offsetof(struct segment, src_port) + sizeof(seg->src_port),
+		      "src_port, then dst_port");
+	memcpy(&ports, &seg->src_port, sizeof(ports));
+	return ports << turn | ports >> (-turn & 31);
+}
+
+static inline uint32_t tuple_ports(const struct tuple *tuple)
+{
+	uint32_t ports;
+
+	memcpy(&ports, &tuple->port_a, sizeof(ports));
+	return ports;
+}
+
+/* The bits in which both halves of two addresses differ. */
+static inline uint64_t address_differs(const struct ip_address *a, const struct ip_address *b)
 {
 	uint64_t of_a[2], of_b[2];
 
-	memcpy(of_a, a->bytes, sizeof(of_a));
-	memcpy(of_b, b->bytes, sizeof(of_b));
-	if (of_a[0] != of_b[0])
-		return be64toh(of_a[0]) > be64toh(of_b[0]);
-	return be64toh(of_a[1]) > be64toh(of_b[1]);
-}
-
-/* Put a segment's addresses in order. Return: true when its source is the second one. */
-static inline bool tuple_of_segment(struct tuple *tuple, const struct segment *seg)
-{
-	bool second = ip_address_equal(&seg->src, &seg->dst) ? seg->src_port > seg->dst_port
-							     : address_behind(&seg->src, &seg->dst);
-
-	tuple->ip_a = second ? seg->dst : seg->src;
-	tuple->ip_b = second ? seg->src : seg->dst;
-	tuple->port_a = second ? seg->dst_port : seg->src_port;
-	tuple->port_b = second ? seg->src_port : seg->dst_port;
-	return second;
+	memcpy(&of_a[0], a->bytes, 8);
+	memcpy(&of_a[1], a->bytes + 8, 8);
+	memcpy(&of_b[0], b->bytes, 8);
+	memcpy(&of_b[1], b->bytes + 8, 8);
+	return (of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1]);
 }
 
 /* In five words without a branch: the first difference is in no place that could be guessed. */
+static inline bool tuple_is(const struct tuple *tuple, const struct ip_address *ip_a,
+			    const struct ip_address *ip_b, uint32_t ports)
+{
+	return (address_differs(&tuple->ip_a, ip_a) | address_differs(&tuple->ip_b, ip_b) |
+		(tuple_ports(tuple) ^ ports)) == 0;
+}
+
 static inline bool tuple_equal(const struct tuple *a, const struct tuple *b)
 {
-	uint64_t of_a[4], of_b[4];
-	uint32_t ports_a, ports_b;
+	return tuple_is(a, &b->ip_a, &b->ip_b, tuple_ports(b));
+}
 
-	memcpy(of_a, a, sizeof(of_a));
-	memcpy(of_b, b, sizeof(of_b));
-	memcpy(&ports_a, &a->port_a, sizeof(ports_a));
-	memcpy(&ports_b, &b->port_a, sizeof(ports_b));
-	return ((of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1]) | (of_a[2] ^ of_b[2]) |
-		(of_a[3] ^ of_b[3]) | (ports_a ^ ports_b)) == 0;
+/* Whether a tuple is a segment's; @swapped: segment_swapped(). */
+static inline bool tuple_is_of(const struct tuple *tuple, const struct segment *seg, bool swapped)
+{
+	return tuple_is(tuple, segment_ip(seg, swapped, false), segment_ip(seg, swapped, true),
+			segment_ports(seg, swapped));
 }
 
 /**
@@ -104,18 +155,32 @@ static inline uint64_t table_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t table_hash(const struct table *table, const struct tuple *tuple)
+/* Of a tuple of these addresses and ports. */
+static inline uint64_t table_hash_of(const struct table *table, const struct ip_address *ip_a,
+				     const struct ip_address *ip_b, uint32_t ports)
 {
 	const uint64_t *secret = table->secret;
-	uint64_t word[4];
-	uint32_t ports;
+	uint64_t a[2], b[2];
 
-	memcpy(word, tuple, sizeof(word));
-	memcpy(&ports, &tuple->port_a, sizeof(ports));
-	uint64_t low = table_fold(word[0] ^ secret[0], word[1] ^ secret[1]);
-	uint64_t high = table_fold(word[2] ^ secret[2], word[3] ^ secret[3]);
+	memcpy(a, ip_a, sizeof(a));
+	memcpy(b, ip_b, sizeof(b));
+	uint64_t low = table_fold(a[0] ^ secret[0], a[1] ^ secret[1]);
+	uint64_t high = table_fold(b[0] ^ secret[2], b[1] ^ secret[3]);
 
 	return table_fold(low ^ ports ^ secret[4], high ^ secret[5]);
+}
+
+static inline uint64_t table_hash(const struct table *table, const struct tuple *tuple)
+{
+	return table_hash_of(table, &tuple->ip_a, &tuple->ip_b, tuple_ports(tuple));
+}
+
+/* Of a segment's tuple; @swapped: segment_swapped(). */
+static inline uint64_t table_hash_segment(const struct table *table, const struct segment *seg,
+					  bool swapped)
+{
+	return table_hash_of(table, segment_ip(seg, swapped, false), segment_ip(seg, swapped, true),
+			     segment_ports(seg, swapped));
 }
 
 /* What a slot keeps of its key's hash: where the search for it begins, and most of what tells it

@@ -135,6 +135,7 @@ static bool clock_step_any(struct tracker *tracker, const struct segment *seg)
 	} else if (tracker->clock_ns == TIME_NONE) {
 		tracker->clock_ns = 0;
 	}
+	tracker->in_time = !tracker->frame_back && seg->time_ns == tracker->clock_ns;
 	return true;
 }
 
@@ -149,6 +150,7 @@ static inline void clock_step(struct tracker *tracker, const struct segment *seg
 	    seg->time_ns - tracker->clock_ns < PAUSE_LEAST_NS) {
 		tracker->clock_frame = seg->frame;
 		tracker->frame_back = false;
+		tracker->in_time = true;
 		tracker->clock_ns = tracker->frame_ns = stats->last_ns = seg->time_ns;
 		stats->frames++;
 	} else if (!clock_step_any(tracker, seg)) {
@@ -174,28 +176,34 @@ static void late_segment(struct tracker *tracker, const struct segment *seg,
 	tracker->sink.segment(tracker->sink.context, seg, &note);
 }
 
+/* What is found out of a segment before it is taken, so that what that touches has come by then. */
+struct ahead {
+	uint64_t hash;	     /* of its tuple */
+	struct brief *brief; /* NULL: what probably is its connection, by the hash alone, is none */
+	uint32_t ref;	     /* of that; 0: there is nothing, or a tombstone */
+	bool swapped;	     /* segment_swapped() */
+};
+
 static void flow_segment(struct tracker *tracker, const struct segment *seg, uint32_t index,
-			 unsigned at)
+			 const struct ahead *ahead, const struct tuple *tuple)
 {
 	struct step step;
 	enum begins begins = BEGINS_NOT;
 
-	flow_pair(tracker, &step, seg, index, tracker->swapped[at]);
+	flow_pair(tracker, &step, seg, index, ahead->swapped);
 	if (seg->flags & (TCP_SYN | TCP_RST))
 		begins = begins_new(&step);
 	if (begins == BEGINS_FRESH)
-		index = flow_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
-				   tracker->swapped[at]);
+		index = flow_begin(tracker, seg, ahead->hash, tuple, ahead->swapped);
 	if (begins == BEGINS_MOVED) {
-		const struct slot *slot =
-			table_find(&tracker->table, &tracker->tuples[at], tracker->hashes[at]);
+		const struct slot *slot = table_find(&tracker->table, tuple, ahead->hash);
 
 		index = slot && !(slot->ref & REF_TOMB) ? slot->ref : 0;
 	}
 	if (!index)
 		return;
 	if (begins != BEGINS_NOT)
-		flow_pair(tracker, &step, seg, index, tracker->swapped[at]);
+		flow_pair(tracker, &step, seg, index, ahead->swapped);
 	input_segment(&step);
 }
 
@@ -213,118 +221,121 @@ static bool tomb_segment(struct tracker *tracker, const struct segment *seg, uin
 	return false;
 }
 
-/* Nearly always what was found by the hash alone is a brief, and still the right one. */
-static inline bool take_guessed(struct tracker *tracker, const struct segment *seg, unsigned at)
+/* A segment that is not simply one more of a brief. */
+static void take_any(struct tracker *tracker, const struct segment *seg, const struct ahead *ahead)
 {
-	uint32_t ref = tracker->guesses[at];
+	struct tuple tuple = tuple_of_segment(seg, ahead->swapped);
 
-	return (ref & REF_BRIEF) &&
-	       brief_is_of(pool_at(&tracker->pools.briefs, ref & REF_INDEX),
-			   &tracker->tuples[at]) &&
-	       brief_take(tracker, ref & REF_INDEX, seg, tracker->swapped[at]);
-}
-
-static void take(struct tracker *tracker, const struct segment *seg, unsigned at)
-{
-	clock_step(tracker, seg);
-	if (segment_has(seg, SEGMENT_NOT_TCP))
-		return;
 	if (segment_has(seg, SEGMENT_QUOTED)) {
-		icmp_take(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
-			  tracker->swapped[at]);
+		icmp_take(tracker, seg, ahead->hash, &tuple, ahead->swapped);
 		return;
 	}
-	tracker->stats.segments++;
-	if (take_guessed(tracker, seg, at))
-		return;
-	struct slot *slot = table_find(&tracker->table, &tracker->tuples[at], tracker->hashes[at]);
+	struct slot *slot = table_find(&tracker->table, &tuple, ahead->hash);
 
 	if (slot && (slot->ref & REF_BRIEF)) {
 		uint32_t brief = slot->ref & REF_INDEX;
 
-		if (brief_take(tracker, brief, seg, tracker->swapped[at]))
+		if (brief_take(tracker, brief, seg, ahead->swapped))
 			return;
 		if (!brief_unfold(tracker, brief, false))
 			slot = NULL;
 	}
 	if (slot && !(slot->ref & REF_TOMB)) {
-		flow_segment(tracker, seg, slot->ref, at);
+		flow_segment(tracker, seg, slot->ref, ahead, &tuple);
 		return;
 	}
 	if (!slot && !tracker->at_once &&
-	    brief_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
-			tracker->swapped[at]))
+	    brief_begin(tracker, seg, ahead->hash, &tuple, ahead->swapped))
 		return;
-	if (slot && !tomb_segment(tracker, seg, slot->ref & REF_INDEX, tracker->swapped[at]))
+	if (slot && !tomb_segment(tracker, seg, slot->ref & REF_INDEX, ahead->swapped))
 		return;
 	struct step step;
-	uint32_t index = flow_begin(tracker, seg, tracker->hashes[at], &tracker->tuples[at],
-				    tracker->swapped[at]);
+	uint32_t index = flow_begin(tracker, seg, ahead->hash, &tuple, ahead->swapped);
 
 	if (!index)
 		return;
-	flow_pair(tracker, &step, seg, index, tracker->swapped[at]);
+	flow_pair(tracker, &step, seg, index, ahead->swapped);
 	input_segment(&step);
 }
 
-/* Start fetching what a segment will touch: its place, then the flow found there. */
-static void fetch_places(struct tracker *tracker, const struct segment_batch *batch, unsigned first,
-			 unsigned end)
+static inline void take(struct tracker *tracker, const struct segment *seg,
+			const struct ahead *ahead)
 {
-	for (unsigned i = first; i < end; i++) {
-		if (segment_has(&batch->segments[i], SEGMENT_NOT_TCP))
+	clock_step(tracker, seg);
+	if (segment_has(seg, SEGMENT_NOT_TCP))
+		return;
+	tracker->stats.segments += !segment_has(seg, SEGMENT_QUOTED);
+	/* Nearly always what was found by the hash alone is a brief, and still the right one. */
+	if (ahead->brief && !segment_has(seg, SEGMENT_QUOTED) &&
+	    brief_is_of(ahead->brief, seg, ahead->swapped) &&
+	    brief_take(tracker, ahead->ref & REF_INDEX, seg, ahead->swapped))
+		return;
+	take_any(tracker, seg, ahead);
+}
+
+/* Start fetching what a segment will touch: its place, then the flow found there. */
+static void fetch_places(const struct tracker *tracker, const struct segment *segs, unsigned count,
+			 struct ahead *ahead)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (segment_has(&segs[i], SEGMENT_NOT_TCP))
 			continue;
-		tracker->swapped[i] = tuple_of_segment(&tracker->tuples[i], &batch->segments[i]);
-		tracker->hashes[i] = table_hash(&tracker->table, &tracker->tuples[i]);
-		fetch_line(table_place(&tracker->table, tracker->hashes[i]));
+		ahead[i].swapped = segment_swapped(&segs[i]);
+		ahead[i].hash = table_hash_segment(&tracker->table, &segs[i], ahead[i].swapped);
+		fetch_line(table_place(&tracker->table, ahead[i].hash));
 	}
 }
 
-static void fetch_flows(struct tracker *tracker, const struct segment_batch *batch, unsigned first,
-			unsigned end)
+static void fetch_flow(const struct tracker *tracker, uint32_t index)
 {
-	for (unsigned i = first; i < end; i++) {
-		tracker->guesses[i] = 0;
-		if (segment_has(&batch->segments[i], SEGMENT_NOT_TCP))
-			continue;
-		uint32_t ref = table_guess(&tracker->table, tracker->hashes[i]);
+	const char *flow = pool_at(&tracker->pools.flows, index);
 
-		tracker->guesses[i] = ref & REF_TOMB ? 0 : ref;
-		if (!tracker->guesses[i])
+	for (size_t line = 0; line < sizeof(struct flow); line += 64)
+		fetch_line(flow + line);
+}
+
+static void fetch_flows(const struct tracker *tracker, const struct segment *segs, unsigned count,
+			struct ahead *ahead)
+{
+	for (unsigned i = 0; i < count; i++) {
+		ahead[i].ref = 0;
+		ahead[i].brief = NULL;
+		if (segment_has(&segs[i], SEGMENT_NOT_TCP))
 			continue;
+		uint32_t ref = table_guess(&tracker->table, ahead[i].hash);
+
+		if (!ref || (ref & REF_TOMB))
+			continue;
+		ahead[i].ref = ref;
 		if (ref & REF_BRIEF) {
-			const char *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
+			uint32_t index = ref & REF_INDEX;
+			struct brief *brief = pool_at(&tracker->pools.briefs, index);
 
+			ahead[i].brief = brief;
 			fetch_line(brief);
-			fetch_line(brief + offsetof(struct brief, start) - 1);
-			fetch_line(outline_of(&tracker->pools, ref & REF_INDEX));
-			continue;
+			fetch_line(brief->start - 1);
+			fetch_line(outline_of(&tracker->pools, index));
+		} else {
+			fetch_flow(tracker, ref);
 		}
-		const char *flow = pool_at(&tracker->pools.flows, ref);
-
-		for (size_t line = 0; line < sizeof(struct flow); line += 64)
-			fetch_line(flow + line);
 	}
 }
 
 /* What is cold of a flow that has arrived by now: the chunk that takes its next mark. */
-static void fetch_cold(struct tracker *tracker, unsigned at)
+static void fetch_cold(const struct tracker *tracker, const struct ahead *ahead)
 {
 	const struct flow *flow;
 
-	if (!tracker->guesses[at])
-		return;
-	if (tracker->guesses[at] & REF_BRIEF) {
-		const struct brief *brief =
-			pool_at(&tracker->pools.briefs, tracker->guesses[at] & REF_INDEX);
-
-		if (brief->last)
-			fetch_line(pool_at(&tracker->pools.brief_chunks, brief->last));
+	if (ahead->brief) {
+		if (ahead->brief->last)
+			fetch_line(pool_at(&tracker->pools.brief_chunks, ahead->brief->last));
 		else
-			fetch_line(brief->start + brief->used);
+			fetch_line(ahead->brief->start + ahead->brief->used);
 		return;
 	}
-	flow = pool_at(&tracker->pools.flows, tracker->guesses[at]);
+	if (!ahead->ref)
+		return;
+	flow = pool_at(&tracker->pools.flows, ahead->ref);
 	if (flow->marks_last) {
 		const char *marks = pool_at(&tracker->pools.marks, flow->marks_last);
 
@@ -337,17 +348,20 @@ static void fetch_cold(struct tracker *tracker, unsigned at)
 
 void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
 {
+	struct ahead ahead[BATCH_AHEAD];
+
 	for (unsigned first = 0; first < batch->count; first += BATCH_AHEAD) {
-		unsigned end =
-			first + BATCH_AHEAD < batch->count ? first + BATCH_AHEAD : batch->count;
+		const struct segment *segs = &batch->segments[first];
+		unsigned left = batch->count - first;
+		unsigned count = left < BATCH_AHEAD ? left : BATCH_AHEAD;
 
 		settle_if_tight(tracker);
-		fetch_places(tracker, batch, first, end);
-		fetch_flows(tracker, batch, first, end);
-		for (unsigned i = first; i < end; i++) {
-			if (i + COLD_AHEAD < end)
-				fetch_cold(tracker, i + COLD_AHEAD);
-			take(tracker, &batch->segments[i], i);
+		fetch_places(tracker, segs, count, ahead);
+		fetch_flows(tracker, segs, count, ahead);
+		for (unsigned i = 0; i < count; i++) {
+			if (i + COLD_AHEAD < count)
+				fetch_cold(tracker, &ahead[i + COLD_AHEAD]);
+			take(tracker, &segs[i], &ahead[i]);
 		}
 	}
 }

@@ -79,6 +79,7 @@ struct tracker {
 	uint64_t clock_frame; /* the frame being taken */
 	int64_t frame_ns;     /* its time, and whether it was stamped before the one before */
 	bool frame_back;
+	bool in_time; /* no frame so far was later, and this one has a time */
 	/* The latest times in which the capture holds no packet of anybody. */
 	struct pause pauses[PAUSES_MOST];
 	unsigned pause_count;	    /* all; the ring holds the latest */
@@ -98,10 +99,6 @@ struct tracker {
 	struct evictor *evictor;
 	struct teller *teller; /* owned; another thread may be using it */
 	uint32_t handed;       /* connections that are due and not taken back yet */
-	uint64_t hashes[SEGMENT_BATCH];
-	struct tuple tuples[SEGMENT_BATCH];
-	uint32_t guesses[SEGMENT_BATCH]; /* flows, found by hash alone */
-	bool swapped[SEGMENT_BATCH];
 };
 
 /* One segment on its way through the input path. */
