@@ -450,7 +450,7 @@ static void feed(struct way ways[static WAYS], struct chance *chance, bool calm,
 	static struct segment_batch batch;
 	static struct talk talks[TALKS];
 	const int64_t start_ns = 1000 * NSEC_PER_SEC;
-	unsigned odd = !calm && chance_below(chance, 3) ? ODD : 1000000;
+	unsigned odd = calm ? 40 * ODD : chance_below(chance, 3) ? ODD : 1000000;
 	unsigned copies = calm ? 1000000 : 60, updates = calm ? 1000000 : 30;
 	unsigned leaps = calm ? 1000000 : 200;
 

@@ -143,14 +143,15 @@ static inline bool is_irregular(const struct brief *brief, const struct segment 
 	return (seg->flags & TCP_FIN) && (brief->bits & peers_fin) && seg->ack.raw != peers_nxt.raw;
 }
 
+/* Where something irregular came before it, whether the handshake is over is for a flow to say: the
+   brief stays unopened until that is asked. */
 static void note_progress(struct brief *brief, const struct segment *seg, bool swapped)
 {
 	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
 
 	if (seg->flags & TCP_SYN)
 		brief->bits |= BRIEF_SYN_ACK;
-	else if (by_client && seg->seq.raw == brief->nxt[swapped] &&
-		 seg->ack.raw == brief->nxt[!swapped])
+	else if (by_client && !(brief->course & COURSE_IRREGULAR))
 		brief->bits |= BRIEF_UP;
 }
 
