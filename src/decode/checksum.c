@@ -83,13 +83,13 @@ enum checksum_state checksum_tcp(const struct ip_address *src, const struct ip_a
 				 const uint8_t *bytes, size_t count)
 {
 	/* IPv4: the mapped prefix ::ffff sums to 0xffff on each side, which is zero */
-	uint64_t addresses = halves(load(src->bytes)) + halves(load(src->bytes + 8)) +
-			     halves(load(dst->bytes)) + halves(load(dst->bytes + 8)) +
+	uint64_t addresses = checksum_halves(src->bytes) + checksum_halves(src->bytes + 8) +
+			     checksum_halves(dst->bytes) + checksum_halves(dst->bytes + 8) +
 			     htonl(TCP_PROTOCOL);
 	uint64_t pseudo = addresses + htonl((uint32_t)count);
 	uint16_t field;
 
-	if (checksum_fold(checksum_add(pseudo, bytes, count)) == 0xffff)
+	if (checksum_right(checksum_add(pseudo, bytes, count)))
 		return CHECKSUM_GOOD;
 
 	memcpy(&field, bytes + TCP_CHECKSUM_PLACE, sizeof(field));

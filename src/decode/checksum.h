@@ -2,6 +2,7 @@
 #ifndef TCPWHY_DECODE_CHECKSUM_H
 #define TCPWHY_DECODE_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -36,13 +37,29 @@ static inline uint16_t checksum_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
+/* Whether what was summed, with its checksum, is right: then the sum folds to 0xffff. It need not
+   be folded for that: it is no zero and 0xffff divides it. */
+static inline bool checksum_right(uint64_t sum)
+{
+	return sum && sum % 0xffff == 0;
+}
+
+/* 8 bytes as they lie in memory, as the sum of two halves, so that no carry is lost. */
+static inline uint64_t checksum_halves(const uint8_t bytes[static 8])
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return (word & UINT32_MAX) + (word >> 32);
+}
+
 /* The same sum of the 20 bytes that nearly every IPv4 header has: it is taken of each frame. */
 static inline uint64_t checksum_of_20(const uint8_t bytes[static 20])
 {
-	uint32_t word[5];
+	uint32_t last;
 
-	memcpy(word, bytes, sizeof(word));
-	return (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
+	memcpy(&last, bytes + 16, sizeof(last));
+	return checksum_halves(bytes) + checksum_halves(bytes + 8) + last;
 }
 
 /**

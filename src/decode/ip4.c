@@ -15,7 +15,7 @@ static bool header_sum_is_good(const uint8_t *header, size_t bytes)
 	uint64_t sum =
 		bytes == IP4_HEADER_BYTES ? checksum_of_20(header) : checksum_add(0, header, bytes);
 
-	return checksum_fold(sum) == 0xffff;
+	return checksum_right(sum);
 }
 
 /*

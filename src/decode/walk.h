@@ -152,8 +152,8 @@ enum layer link_begin(struct walk *walk, uint32_t link_type);
 enum layer link_begin_inside(struct walk *walk, uint32_t link_type);
 
 /* One frame of the usual shape, without a walk. Return: false: another shape; nothing is changed
-   but the batch's next entry, which is not counted. */
-bool plain_decode(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch);
+   but @seg. */
+bool plain_decode(struct decoder *decoder, const struct frame *frame, struct segment *seg);
 
 /* The same frame by the walk, whatever its shape. */
 void walk_frame(struct decoder *decoder, const struct frame *frame, struct segment_batch *batch);
