@@ -11,8 +11,6 @@
 
 #define RULES_MOST 24
 #define WAITING	   16u
-#define PLACES_AGO 7u  /* the facts whose places are fetched when another one comes */
-#define SERVED_AGO 12u /* ... and what those places have besides */
 
 struct group {
 	struct places places;
@@ -27,9 +25,15 @@ struct group {
 	unsigned rule_count;
 	uint64_t dropped;
 	/* Facts whose places are being fetched meanwhile: a ring, in their order. */
-	struct remembered waiting[WAITING];
+	struct waiting {
+		struct remembered draft;
+		struct approach approach;
+	} waiting[WAITING];
 	unsigned put, taken;
 };
+
+/* How many facts come until the next part of one's places is fetched: enum places_fetch. */
+static const unsigned steps[] = { 4, 7, 10, 13 };
 
 static const struct place no_place;
 static const struct served no_served;
@@ -88,13 +92,11 @@ void group_disable(struct group *group, const char *id)
 
 /* Places */
 
-static uint32_t place_of(struct group *group, const struct ip_address *ip, uint16_t port,
-			 enum place_kind kind)
+/* Count what there was no room for. */
+static uint32_t counted(struct group *group, uint32_t place)
 {
-	uint32_t index = places_of(&group->places, ip, port, kind);
-
-	group->dropped += index == PLACE_NONE;
-	return index;
+	group->dropped += place == PLACE_NONE;
+	return place;
 }
 
 const struct place *gather_place(const struct group *group, uint32_t index)
@@ -184,18 +186,19 @@ static struct remembered *remember(struct group *group, const struct remembered 
 	return fact;
 }
 
-static void take(struct group *group, struct remembered *draft)
+static void take(struct group *group, struct waiting *waiting)
 {
+	struct remembered *draft = &waiting->draft;
 	const struct fact *of = &draft->fact;
+	struct places *places = &group->places;
 	struct remembered *fact;
 
-	draft->source = place_of(group, &of->client, 0, PLACE_SOURCE);
-	draft->service = place_of(group, &of->server, of->port, PLACE_SERVICE);
-	draft->host = place_of(group, &of->server, 0, PLACE_HOST);
-	places_join(&group->places, draft->service, draft->host);
-	places_count(&group->places, draft->source, of);
-	places_count(&group->places, draft->service, of);
-	places_count(&group->places, draft->host, of);
+	draft->source = counted(group, places_source(places, of, &waiting->approach));
+	draft->service = counted(group, places_service(places, of, &waiting->approach));
+	draft->host = counted(group, places_host(places, of, draft->service));
+	places_count(places, draft->source, of);
+	places_count(places, draft->service, of);
+	places_count(places, draft->host, of);
 	if (!(of->what & FACT_REMEMBERED))
 		return;
 	draft->target = places_target(&of->server, of->port);
@@ -216,27 +219,21 @@ static void take_waiting(struct group *group, unsigned left)
 		take(group, &group->waiting[group->taken++ % WAITING]);
 }
 
-/* The fact that came so many ago: it waits still. */
-static const struct fact *ago(const struct group *group, unsigned count)
-{
-	return &group->waiting[(group->put - count) % WAITING].fact;
-}
-
 void group_add(struct group *group, const struct conn *conn, const struct judgement *judgement)
 {
-	unsigned waiting;
-
 	take_waiting(group, WAITING - 1);
-	waiting = group->put - group->taken;
-	if (waiting >= PLACES_AGO)
-		places_fetch(&group->places, ago(group, PLACES_AGO), FETCH_PLACES);
-	if (waiting >= SERVED_AGO)
-		places_fetch(&group->places, ago(group, SERVED_AGO), FETCH_SERVED);
-	struct remembered *draft = &group->waiting[group->put++ % WAITING];
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (group->put - group->taken < steps[i])
+			break;
+		places_fetch(&group->places,
+			     &group->waiting[(group->put - steps[i]) % WAITING].approach,
+			     (enum places_fetch)i);
+	}
+	struct waiting *waiting = &group->waiting[group->put++ % WAITING];
 
-	*draft = (struct remembered){ 0 };
-	fact_of(conn, judgement, &draft->fact);
-	places_fetch(&group->places, &draft->fact, FETCH_SLOTS);
+	waiting->draft = (struct remembered){ 0 };
+	fact_of(conn, judgement, &waiting->draft.fact);
+	places_approach(&group->places, &waiting->draft.fact, &waiting->approach);
 }
 
 uint64_t group_dropped(struct group *group)

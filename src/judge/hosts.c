@@ -16,7 +16,10 @@ struct host_table {
 	size_t capacity;	   /* a power of two */
 	uint64_t dropped;
 	/* Noted and not in its slot yet, which is being fetched meanwhile: a ring. */
-	struct host_sighting waiting[WAITING];
+	struct waiting {
+		struct host_sighting sighting;
+		uint64_t hash; /* of its address */
+	} waiting[WAITING];
 	unsigned put, taken;
 };
 
@@ -37,10 +40,10 @@ static struct host *host_at(const struct host_table *table, uint32_t index)
 	return pool_at(&table->hosts, index);
 }
 
-/* The host's slot, or the free one where it belongs. */
-static struct tagged_slot *slot_find(const struct host_table *table, const struct ip_address *ip)
+/* The host's slot, or the free one where it belongs. @hash: of @ip */
+static struct tagged_slot *slot_find(const struct host_table *table, const struct ip_address *ip,
+				     uint64_t hash)
 {
-	uint64_t hash = address_hash(ip, 0);
 	struct tagged_slot *slot = slot_of(table, hash);
 
 	while (slot->index && (slot->tag != hash_tag(hash) ||
@@ -52,9 +55,9 @@ static struct tagged_slot *slot_find(const struct host_table *table, const struc
 static void slot_fill(const struct host_table *table, uint32_t index)
 {
 	const struct ip_address *ip = &host_at(table, index)->ip;
+	uint64_t hash = address_hash(ip, 0);
 
-	*slot_find(table, ip) =
-		(struct tagged_slot){ .tag = hash_tag(address_hash(ip, 0)), .index = index };
+	*slot_find(table, ip, hash) = (struct tagged_slot){ .tag = hash_tag(hash), .index = index };
 }
 
 struct host_table *host_table_new(void)
@@ -117,9 +120,10 @@ static void note_ttl(struct host *host, uint8_t ttl)
 		host->ttls[host->ttl_count++] = ttl;
 }
 
-static void put_in_place(struct host_table *table, const struct host_sighting *sighting)
+static void put_in_place(struct host_table *table, const struct waiting *waiting)
 {
-	uint32_t index = slot_find(table, &sighting->ip)->index;
+	const struct host_sighting *sighting = &waiting->sighting;
+	uint32_t index = slot_find(table, &sighting->ip, waiting->hash)->index;
 	struct host *host = index ? host_at(table, index) : host_add(table, sighting);
 
 	if (!host) {
@@ -140,16 +144,17 @@ static void take_waiting(struct host_table *table, unsigned left)
 
 void host_table_add(struct host_table *table, const struct host_sighting *sighting)
 {
-	fetch_line(slot_of(table, address_hash(&sighting->ip, 0)));
-	if (table->put - table->taken >= HALF_WAY) {
-		const struct host_sighting *half =
-			&table->waiting[(table->put - HALF_WAY) % WAITING];
-		uint32_t index = slot_of(table, address_hash(&half->ip, 0))->index;
+	uint64_t hash = address_hash(&sighting->ip, 0);
 
-		fetch_line(host_at(table, index));
+	fetch_line(slot_of(table, hash));
+	if (table->put - table->taken >= HALF_WAY) {
+		uint64_t half = table->waiting[(table->put - HALF_WAY) % WAITING].hash;
+
+		fetch_line(host_at(table, slot_of(table, half)->index));
 	}
 	take_waiting(table, WAITING - 1);
-	table->waiting[table->put++ % WAITING] = *sighting;
+	table->waiting[table->put++ % WAITING] =
+		(struct waiting){ .sighting = *sighting, .hash = hash };
 }
 
 const struct host *host_find(struct host_table *table, const struct ip_address *ip)
@@ -158,7 +163,7 @@ const struct host *host_find(struct host_table *table, const struct ip_address *
 		return NULL;
 	take_waiting(table, 0);
 
-	uint32_t index = slot_find(table, ip)->index;
+	uint32_t index = slot_find(table, ip, address_hash(ip, 0))->index;
 
 	return index ? host_at(table, index) : NULL;
 }

@@ -39,11 +39,10 @@ static uint64_t hash_of(const struct ip_address *ip, uint16_t port, unsigned kin
 	return address_hash(ip, (uint64_t)port << 8 | kind);
 }
 
-/* The slot of a place, or the free one where it belongs. */
+/* The slot of a place, or the free one where it belongs. @hash: hash_of() the rest */
 static struct tagged_slot *slot_of(const struct places *places, const struct ip_address *ip,
-				   uint16_t port, unsigned kind)
+				   uint16_t port, unsigned kind, uint64_t hash)
 {
-	uint64_t hash = hash_of(ip, port, kind);
 	uint32_t mask = places->slot_count - 1, at = (uint32_t)hash & mask;
 
 	for (; places->slots[at].index; at = (at + 1) & mask) {
@@ -59,43 +58,78 @@ static struct tagged_slot *slot_of(const struct places *places, const struct ip_
 static void slot_fill(const struct places *places, uint32_t place)
 {
 	const struct place *of = &places->items[place];
+	uint64_t hash = hash_of(&of->ip, of->port, of->kind);
 
-	*slot_of(places, &of->ip, of->port, of->kind) = (struct tagged_slot){
-		.tag = hash_tag(hash_of(&of->ip, of->port, of->kind)),
+	*slot_of(places, &of->ip, of->port, of->kind, hash) = (struct tagged_slot){
+		.tag = hash_tag(hash),
 		.index = place + 1,
 	};
 }
 
-/* The slots where the search for a fact's three places begins. */
-static void first_slots(const struct places *places, const struct fact *fact,
-			struct tagged_slot *slots[3])
+/* Where the search for a hash begins. */
+static const struct tagged_slot *first_slot(const struct places *places, uint64_t hash)
 {
-	uint32_t mask = places->slot_count - 1;
-
-	slots[0] = &places->slots[hash_of(&fact->client, 0, PLACE_SOURCE) & mask];
-	slots[1] = &places->slots[hash_of(&fact->server, fact->port, PLACE_SERVICE) & mask];
-	slots[2] = &places->slots[hash_of(&fact->server, 0, PLACE_HOST) & mask];
+	return &places->slots[(uint32_t)hash & (places->slot_count - 1)];
 }
 
-void places_fetch(const struct places *places, const struct fact *fact, enum places_fetch what)
+void places_approach(const struct places *places, const struct fact *fact,
+		     struct approach *approach)
 {
-	struct tagged_slot *slots[3];
+	*approach = (struct approach){
+		.source = hash_of(&fact->client, 0, PLACE_SOURCE),
+		.service = hash_of(&fact->server, fact->port, PLACE_SERVICE),
+	};
+	fetch_line(first_slot(places, approach->source));
+	fetch_line(first_slot(places, approach->service));
+}
 
-	first_slots(places, fact, slots);
-	for (unsigned i = 0; i < 3; i++) {
-		const struct place *place = pool_at(&places->pool, slots[i]->index);
+static void fetch_place(const struct places *places, uint32_t index)
+{
+	const struct place *place = places_at(places, index);
 
-		if (what == FETCH_SLOTS) {
-			fetch_line(slots[i]);
-		} else if (slots[i]->index && what == FETCH_PLACES) {
-			fetch_line(place);
-			fetch_line(&place->served);
-		} else if (slots[i]->index && place->served) {
-			const char *served = pool_at(&places->served, place->served);
+	if (!place)
+		return;
+	fetch_line(place);
+	fetch_line(&place->served);
+}
 
-			fetch_line(served);
-			fetch_line(served + sizeof(struct served) - 1);
-		}
+static void fetch_served(const struct places *places, uint32_t index)
+{
+	const char *served = (const char *)places_served(places, index);
+
+	if (!served)
+		return;
+	fetch_line(served);
+	fetch_line(served + sizeof(struct served) - 1);
+}
+
+/* The host of a service that may be it; PLACE_NONE: it is none. */
+static uint32_t host_of(const struct places *places, uint32_t service)
+{
+	const struct served *served = places_served(places, service);
+
+	return served ? served->host - 1 : PLACE_NONE;
+}
+
+void places_fetch(const struct places *places, struct approach *approach, enum places_fetch what)
+{
+	uint32_t service = approach->service_guess - 1; /* PLACE_NONE for 0 */
+
+	switch (what) {
+	case FETCH_PLACES:
+		approach->service_guess = first_slot(places, approach->service)->index;
+		fetch_place(places, first_slot(places, approach->source)->index - 1);
+		fetch_place(places, approach->service_guess - 1);
+		break;
+	case FETCH_SERVED:
+		fetch_served(places, service);
+		break;
+	case FETCH_HOST:
+		fetch_place(places, host_of(places, service));
+		break;
+	case FETCH_HOST_SERVED:
+		fetch_served(places, host_of(places, service));
+		break;
 	}
 }
 
@@ -137,10 +171,10 @@ static uint32_t served_new(struct places *places)
 	return index;
 }
 
-uint32_t places_of(struct places *places, const struct ip_address *ip, uint16_t port,
-		   enum place_kind kind)
+static uint32_t place_of(struct places *places, const struct ip_address *ip, uint16_t port,
+			 enum place_kind kind, uint64_t hash)
 {
-	uint32_t known = slot_of(places, ip, port, kind)->index, served = 0;
+	uint32_t known = slot_of(places, ip, port, kind, hash)->index, served = 0;
 
 	if (known)
 		return known - 1;
@@ -157,6 +191,36 @@ uint32_t places_of(struct places *places, const struct ip_address *ip, uint16_t 
 	};
 	slot_fill(places, places->count);
 	return places->count++;
+}
+
+uint32_t places_source(struct places *places, const struct fact *fact,
+		       const struct approach *approach)
+{
+	return place_of(places, &fact->client, 0, PLACE_SOURCE, approach->source);
+}
+
+uint32_t places_service(struct places *places, const struct fact *fact,
+			const struct approach *approach)
+{
+	return place_of(places, &fact->server, fact->port, PLACE_SERVICE, approach->service);
+}
+
+uint32_t places_host(struct places *places, const struct fact *fact, uint32_t service)
+{
+	struct served *of_service = places_served(places, service);
+
+	if (of_service && of_service->host)
+		return of_service->host - 1;
+	uint32_t host = place_of(places, &fact->server, 0, PLACE_HOST,
+				 hash_of(&fact->server, 0, PLACE_HOST));
+	struct served *of_host = places_served(places, host);
+
+	if (of_service && of_host) {
+		of_service->host = host + 1;
+		of_service->next = of_host->next;
+		of_host->next = service + 1;
+	}
+	return host;
 }
 
 static void served_count(struct served *served, const struct fact *fact)
@@ -203,18 +267,6 @@ void places_count(const struct places *places, uint32_t index, const struct fact
 		place->opened += (fact->what & FACT_OPENED) != 0;
 	if (served)
 		served_count(served, fact);
-}
-
-void places_join(const struct places *places, uint32_t service, uint32_t host)
-{
-	struct served *of_service = places_served(places, service);
-	struct served *of_host = places_served(places, host);
-
-	if (!of_service || !of_host || of_service->host)
-		return;
-	of_service->host = host + 1;
-	of_service->next = of_host->next;
-	of_host->next = service + 1;
 }
 
 uint32_t places_target(const struct ip_address *ip, uint16_t port)

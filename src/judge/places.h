@@ -65,10 +65,32 @@ struct places {
 bool places_set_up(struct places *places);
 void places_tear_down(struct places *places);
 
-/* The place of an address, made where there is none yet. Return: its index; PLACE_NONE: there is no
-   room. */
-uint32_t places_of(struct places *places, const struct ip_address *ip, uint16_t port,
-		   enum place_kind kind);
+/* A fact on its way to its places: where the search for two of them begins. */
+struct approach {
+	uint64_t source, service; /* hashes */
+	uint32_t service_guess;	  /* the place that stands there, plus 1; 0: none did */
+};
+
+/* What is fetched of a fact's three places, each after the one before has come. */
+enum places_fetch {
+	FETCH_PLACES,	   /* the source and the service */
+	FETCH_SERVED,	   /* what the service has besides */
+	FETCH_HOST,	   /* the host of that */
+	FETCH_HOST_SERVED, /* and what it has */
+};
+
+/* Begin to approach a fact's places: their slots are fetched. */
+void places_approach(const struct places *places, const struct fact *fact,
+		     struct approach *approach);
+void places_fetch(const struct places *places, struct approach *approach, enum places_fetch what);
+
+/* A fact's places, made where there are none yet; by index, PLACE_NONE: there is no room. */
+uint32_t places_source(struct places *places, const struct fact *fact,
+		       const struct approach *approach);
+uint32_t places_service(struct places *places, const struct fact *fact,
+			const struct approach *approach);
+/* @service: the fact's, which is one of its host's from then on; may be PLACE_NONE. */
+uint32_t places_host(struct places *places, const struct fact *fact, uint32_t service);
 
 /* The place with an index; NULL for PLACE_NONE. */
 static inline struct place *places_at(const struct places *places, uint32_t index)
@@ -79,21 +101,10 @@ static inline struct place *places_at(const struct places *places, uint32_t inde
 /* What a service or a host has besides; NULL: it is neither. */
 struct served *places_served(const struct places *places, uint32_t index);
 
-/* Note that a service is one of a host's; either may be PLACE_NONE. */
-void places_join(const struct places *places, uint32_t service, uint32_t host);
-
 /* Count a connection at one of its places. */
 void places_count(const struct places *places, uint32_t index, const struct fact *fact);
 
 /* What a service is told apart from others by. */
 uint32_t places_target(const struct ip_address *ip, uint16_t port);
-
-/* What is fetched of a fact's three places, one after the other. */
-enum places_fetch {
-	FETCH_SLOTS,
-	FETCH_PLACES,
-	FETCH_SERVED,
-};
-void places_fetch(const struct places *places, const struct fact *fact, enum places_fetch what);
 
 #endif /* TCPWHY_JUDGE_PLACES_H */

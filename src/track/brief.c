@@ -352,18 +352,28 @@ void brief_fetch(const struct pools *pools, uint32_t index, unsigned level)
 /* Start fetching what the next briefs will touch, a level at each step towards the front. */
 static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 {
-	/* Where records are made elsewhere, only what the last chunk says is wanted here. */
-	unsigned levels = tracker->sink.due ? 2 : BRIEF_FETCH_LEVELS;
+	const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD);
 
-	for (unsigned level = 0; level < levels; level++) {
-		const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD - 2 * level);
-		const struct brief *brief = entry ? brief_at(tracker, entry->index) : NULL;
+	if (entry)
+		brief_fetch(&tracker->pools, entry->index, 0);
+	entry = ring_ahead(ring, BRIEFS_AHEAD - 2);
+	if (!entry)
+		return;
+	const struct brief *brief = brief_at(tracker, entry->index);
 
+	if (brief->first_frame && brief->dues == 1) {
+		brief_fetch(&tracker->pools, entry->index, 1);
+		fetch_line(
+			table_place(&tracker->table, table_hash(&tracker->table, &brief->tuple)));
+	}
+	/* Where records are made elsewhere, only what the last chunk says is wanted here, and where
+	   outlines will do nearly always, too. */
+	if (tracker->sink.due || tracker->outlines)
+		return;
+	for (unsigned level = 2; level < BRIEF_FETCH_LEVELS; level++) {
+		entry = ring_ahead(ring, BRIEFS_AHEAD - 2 * level);
 		if (entry)
 			brief_fetch(&tracker->pools, entry->index, level);
-		if (level == 1 && brief && brief->first_frame)
-			fetch_line(table_place(&tracker->table,
-					       table_hash(&tracker->table, &brief->tuple)));
 	}
 }
 
