@@ -4,15 +4,79 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/digits.h"
+
+#define GROUPS 8 /* of 16 bits in an IPv6 address */
+
+/* Without zeros in front, in lower case. Return: behind it. */
+static char *put_group(char *at, unsigned group)
+{
+	static const char digits[16] = { "0123456789abcdef" };
+
+	for (int shift = 12; shift > 0; shift -= 4) {
+		if (group >> shift)
+			*at++ = digits[group >> shift & 0xf];
+	}
+	*at++ = digits[group & 0xf];
+	return at;
+}
+
+/* The longest run of zero groups, the first of several: that "::" stands for. Return: how many; 0:
+   none of two or more. */
+static unsigned zeros_longest(const unsigned groups[static GROUPS], unsigned *first)
+{
+	unsigned longest = 1;
+
+	for (unsigned at = 0; at < GROUPS; at++) {
+		unsigned count = 0;
+
+		while (at + count < GROUPS && groups[at + count] == 0)
+			count++;
+		if (count > longest) {
+			longest = count;
+			*first = at;
+		}
+		at += count;
+	}
+	return longest > 1 ? longest : 0;
+}
+
+/* Source: RFC 5952, section 4. Return: the place of the final NUL. */
+static char *print_v6(const struct ip_address *address, char *text)
+{
+	unsigned groups[GROUPS], first = GROUPS;
+
+	for (unsigned i = 0; i < GROUPS; i++)
+		groups[i] = be16_at(address->bytes + 2 * (size_t)i);
+	unsigned zeros = zeros_longest(groups, &first);
+
+	/* Few begin like this, and the end of some is written as IPv4: section 5. */
+	if (first == 0 && zeros > 5) {
+		inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_BYTES);
+		return text + strlen(text);
+	}
+	for (unsigned i = 0; i < GROUPS; i++) {
+		if (i == first) {
+			*text++ = ':';
+			i += zeros - 1;
+			if (i == GROUPS - 1)
+				*text++ = ':';
+			continue;
+		}
+		if (i > 0)
+			*text++ = ':';
+		text = put_group(text, groups[i]);
+	}
+	*text = '\0';
+	return text;
+}
 
 /* Return: the place of the final NUL. */
 static char *print(const struct ip_address *address, char text[static ADDRESS_TEXT_BYTES])
 {
-	if (!ip_address_is_v4(address)) {
-		inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_BYTES);
-		return text + strlen(text);
-	}
+	if (!ip_address_is_v4(address))
+		return print_v6(address, text);
 	for (int i = 12; i < 16; i++) {
 		text = digits_put(text, address->bytes[i]);
 		*text++ = '.';
