@@ -40,19 +40,27 @@ void pool_tear_down(struct pool *pool)
 	*pool = (struct pool){ 0 };
 }
 
-uint32_t pool_take(struct pool *pool)
+uint32_t pool_take_raw(struct pool *pool)
 {
 	uint32_t index = pool->free_first;
 
-	if (index) {
+	if (index)
 		memcpy(&pool->free_first, pool_at(pool, index), sizeof(index));
-		memset(pool_at(pool, index), 0, pool->item_bytes);
-	} else if (pool->used < pool->most) {
-		index = ++pool->used; /* fresh pages are zero */
-	} else {
+	else if (pool->used < pool->most)
+		index = ++pool->used;
+	else
 		return 0;
-	}
 	pool->live++;
+	return index;
+}
+
+uint32_t pool_take(struct pool *pool)
+{
+	bool zero = !pool->free_first; /* a fresh page */
+	uint32_t index = pool_take_raw(pool);
+
+	if (index && !zero)
+		memset(pool_at(pool, index), 0, pool->item_bytes);
 	return index;
 }
 

@@ -38,6 +38,9 @@ void pool_tear_down(struct pool *pool);
 /* Take an item, zeroed. Return: its index; 0: none left. */
 uint32_t pool_take(struct pool *pool);
 
+/* The same, with anything in it. */
+uint32_t pool_take_raw(struct pool *pool);
+
 /* Put an item back; 0 is allowed and does nothing. */
 void pool_give(struct pool *pool, uint32_t index);
 

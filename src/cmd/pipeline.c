@@ -189,7 +189,8 @@ static void close_stages(struct pipeline *pipeline)
 	free(pipeline->judgement);
 }
 
-void pipeline_pass_on(struct pipeline *pipeline, const struct segment_batch *batch)
+void pipeline_pass_on(struct pipeline *pipeline, const struct segment_batch *batch,
+		      const struct track_keys *keys)
 {
 	/* With --peers the words of each packet are asked for in take_segment(). */
 	bool streams = pipeline->wireshark && !pipeline->options->report.peers_wireshark;
@@ -198,14 +199,16 @@ void pipeline_pass_on(struct pipeline *pipeline, const struct segment_batch *bat
 		wireshark_add_batch(pipeline->wireshark, batch);
 	if (pipeline->zeek)
 		zeek_add_batch(pipeline->zeek, batch);
-	if (pipeline->tracker)
+	if (pipeline->tracker && keys)
+		tracker_add_keyed(pipeline->tracker, batch, keys);
+	else if (pipeline->tracker)
 		tracker_add(pipeline->tracker, batch);
 }
 
 /* Hand the decoded segments on; afterwards the batch is empty. */
 static void pass_on(struct pipeline *pipeline)
 {
-	pipeline_pass_on(pipeline, pipeline->batch);
+	pipeline_pass_on(pipeline, pipeline->batch, NULL);
 	decode_batch_begin(pipeline->decoder, pipeline->batch);
 }
 

@@ -28,6 +28,7 @@
 /* A batch with what its segments borrow, but for the payload, which nobody here looks at. */
 struct chunk {
 	struct segment_batch batch;
+	struct track_keys keys; /* where there is a tracker */
 	unsigned used;
 	uint8_t bytes[SEGMENT_BATCH * BORROWED_BYTES];
 };
@@ -198,8 +199,11 @@ static enum stage_did read_stage(void *context, struct stages *stages, bool eage
 
 		if (waiting(traffic) == CHUNKS)
 			return i ? STAGE_WORKED : STAGE_WAITS;
-		bool more = fill(jobs, &jobs->chunks[at(&traffic->put) % CHUNKS], &slow);
+		struct chunk *chunk = &jobs->chunks[at(&traffic->put) % CHUNKS];
+		bool more = fill(jobs, chunk, &slow);
 
+		if (jobs->pipeline->tracker)
+			tracker_keys(jobs->pipeline->tracker, &chunk->batch, &chunk->keys);
 		step(&traffic->put, 1);
 		if (!more) {
 			atomic_store_explicit(&jobs->all_read, true, memory_order_release);
@@ -287,7 +291,9 @@ static enum stage_did track_stage(void *context, struct stages *stages, bool eag
 			return STAGE_ENDED;
 		}
 		take_back_done(jobs);
-		pipeline_pass_on(jobs->pipeline, &jobs->chunks[at(&traffic->taken) % CHUNKS].batch);
+		const struct chunk *chunk = &jobs->chunks[at(&traffic->taken) % CHUNKS];
+
+		pipeline_pass_on(jobs->pipeline, &chunk->batch, &chunk->keys);
 		step(&traffic->taken, 1);
 		if (!jobs->apart)
 			note_useless(jobs);

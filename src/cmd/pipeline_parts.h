@@ -36,8 +36,9 @@ struct place {
 	int64_t last_ns;
 };
 
-/* Hand decoded segments on to whoever wants them. */
-void pipeline_pass_on(struct pipeline *pipeline, const struct segment_batch *batch);
+/* Hand decoded segments on to whoever wants them. @keys: theirs; NULL: not found out yet */
+void pipeline_pass_on(struct pipeline *pipeline, const struct segment_batch *batch,
+		      const struct track_keys *keys);
 
 /* A finished connection: judge it, report it. @context: the pipeline. */
 void pipeline_take_conn(void *context, const struct conn *conn);

@@ -71,12 +71,14 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	    live_now(tracker) >= tracker->flows_most ||
 	    (seg->src_port == seg->dst_port && ip_address_equal(&seg->src, &seg->dst)))
 		return false;
-	uint32_t index = pool_take(&pools->briefs);
+	uint32_t index = pool_take_raw(&pools->briefs);
 
 	if (!index)
 		return false;
 	struct brief *brief = brief_at(tracker, index);
 
+	memset(brief, 0,
+	       offsetof(struct brief, start)); /* the stream is written before it is read */
 	brief->tuple = *tuple;
 	brief->path = seg->path;
 	brief->first_frame = seg->frame;

@@ -83,7 +83,7 @@ uint8_t *stream_room_add(struct pools *pools, struct brief *brief)
 {
 	struct pool *chunks = &pools->brief_chunks;
 	struct room room = room_of(pools, brief);
-	uint32_t index = pool_take(chunks);
+	uint32_t index = pool_take_raw(chunks);
 
 	if (!index)
 		return NULL;

@@ -273,6 +273,22 @@ static inline void take(struct tracker *tracker, const struct segment *seg,
 	take_any(tracker, seg, ahead);
 }
 
+void tracker_keys(const struct tracker *tracker, const struct segment_batch *batch,
+		  struct track_keys *keys)
+{
+	struct table table; /* the rest of its cache lines is another thread's */
+
+	memcpy(table.secret, tracker->table.secret, sizeof(table.secret));
+	for (unsigned i = 0; i < batch->count; i++) {
+		const struct segment *seg = &batch->segments[i];
+
+		if (segment_has(seg, SEGMENT_NOT_TCP))
+			continue;
+		keys->swapped[i] = segment_swapped(seg);
+		keys->hashes[i] = table_hash_segment(&table, seg, keys->swapped[i]);
+	}
+}
+
 /* Start fetching what a segment will touch: its place, then the flow found there. */
 static void fetch_places(const struct tracker *tracker, const struct segment *segs, unsigned count,
 			 struct ahead *ahead)
@@ -282,6 +298,17 @@ static void fetch_places(const struct tracker *tracker, const struct segment *se
 			continue;
 		ahead[i].swapped = segment_swapped(&segs[i]);
 		ahead[i].hash = table_hash_segment(&tracker->table, &segs[i], ahead[i].swapped);
+		fetch_line(table_place(&tracker->table, ahead[i].hash));
+	}
+}
+
+/* The same of those from @first on, whose keys are known. */
+static void fetch_keyed_places(const struct tracker *tracker, const struct track_keys *keys,
+			       unsigned first, unsigned count, struct ahead *ahead)
+{
+	for (unsigned i = 0; i < count; i++) {
+		ahead[i].swapped = keys->swapped[first + i];
+		ahead[i].hash = keys->hashes[first + i];
 		fetch_line(table_place(&tracker->table, ahead[i].hash));
 	}
 }
@@ -346,7 +373,9 @@ static void fetch_cold(const struct tracker *tracker, const struct ahead *ahead)
 		fetch_line(pool_at(&tracker->pools.extras, flow->extra));
 }
 
-void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
+/* @keys: NULL: to be found out here */
+static inline void add(struct tracker *tracker, const struct segment_batch *batch,
+		       const struct track_keys *keys)
 {
 	struct ahead ahead[BATCH_AHEAD];
 
@@ -356,7 +385,10 @@ void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
 		unsigned count = left < BATCH_AHEAD ? left : BATCH_AHEAD;
 
 		settle_if_tight(tracker);
-		fetch_places(tracker, segs, count, ahead);
+		if (keys)
+			fetch_keyed_places(tracker, keys, first, count, ahead);
+		else
+			fetch_places(tracker, segs, count, ahead);
 		fetch_flows(tracker, segs, count, ahead);
 		for (unsigned i = 0; i < count; i++) {
 			if (i + COLD_AHEAD < count)
@@ -364,4 +396,15 @@ void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
 			take(tracker, &segs[i], &ahead[i]);
 		}
 	}
+}
+
+void tracker_add(struct tracker *tracker, const struct segment_batch *batch)
+{
+	add(tracker, batch, NULL);
+}
+
+void tracker_add_keyed(struct tracker *tracker, const struct segment_batch *batch,
+		       const struct track_keys *keys)
+{
+	add(tracker, batch, keys);
 }

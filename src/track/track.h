@@ -97,6 +97,21 @@ struct tracker *tracker_new(const struct track_limits *limits, const struct trac
    recording went on until then. */
 void tracker_add(struct tracker *tracker, const struct segment_batch *batch);
 
+/* What a segment's connection is looked up by, of a whole batch. */
+struct track_keys {
+	uint64_t hashes[SEGMENT_BATCH];
+	bool swapped[SEGMENT_BATCH];
+};
+
+/* Find a batch's keys out before its turn. For any thread: of the tracker only what never changes
+   is read. */
+void tracker_keys(const struct tracker *tracker, const struct segment_batch *batch,
+		  struct track_keys *keys);
+
+/* tracker_add() of a batch whose keys are known. */
+void tracker_add_keyed(struct tracker *tracker, const struct segment_batch *batch,
+		       const struct track_keys *keys);
+
 /* The input ended: write every record that is left, in order of conn, then layer. Once. */
 void tracker_finish(struct tracker *tracker);
 
