@@ -108,53 +108,27 @@ static inline bool fits(const struct tracker *tracker, const struct brief *brief
 {
 	return is_plain(tracker, seg) && seg->path == brief->path &&
 	       segment_has(seg, SEGMENT_IPV6) == ((brief->bits & BRIEF_IPV6) != 0) &&
-	       brief->count != BRIEF_SEGMENTS_MOST && seg->time_ns >= brief->last_ns;
+	       brief->count != BRIEF_SEGMENTS_MOST;
 }
 
-/* Whether a segment that fits into a brief can be read later: nothing hangs on it now. */
-static bool can_wait(const struct brief *brief, const struct segment *seg, bool swapped)
+static inline bool by_client(const struct brief *brief, bool swapped)
 {
-	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
-
-	if ((seg->flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
-		return false;
-	if ((brief->bits & (bit_of(BRIEF_FIN_A, swapped))) &&
-	    seq_after(segment_end(seg), seq_of(brief->nxt[swapped])))
-		return false; /* more behind its FIN */
-	if (brief->bits & BRIEF_SYN_ACK)
-		return !(seg->flags & TCP_SYN);
-	return (seg->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN && !by_client && !seg->payload_bytes &&
-	       seg->ack.raw == brief->nxt[!swapped];
+	return swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
 }
 
-/* Whether a segment leaves the course that brief_regular() is about. */
+/* Whether a segment behind the SYN-ACK leaves the course that brief_regular() is about. */
 static inline bool is_irregular(const struct brief *brief, const struct segment *seg, bool swapped)
 {
-	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
-	unsigned peers_fin = bit_of(BRIEF_FIN_A, !swapped);
 	struct seq peers_nxt = seq_of(brief->nxt[!swapped]);
 
-	if (seg->flags & TCP_SYN)
-		return !seg->window;
 	if ((seg->flags & ~(unsigned)(TCP_PSH | TCP_FIN)) != TCP_ACK || !seg->window ||
 	    seg->seq.raw != brief->nxt[swapped] || seq_after(seg->ack, peers_nxt) ||
 	    brief_closed(brief))
 		return true;
-	if (!(brief->bits & BRIEF_UP) && (!by_client || seg->ack.raw != peers_nxt.raw))
-		return true;
-	return (seg->flags & TCP_FIN) && (brief->bits & peers_fin) && seg->ack.raw != peers_nxt.raw;
-}
-
-/* Where something irregular came before it, whether the handshake is over is for a flow to say: the
-   brief stays unopened until that is asked. */
-static void note_progress(struct brief *brief, const struct segment *seg, bool swapped)
-{
-	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
-
-	if (seg->flags & TCP_SYN)
-		brief->bits |= BRIEF_SYN_ACK;
-	else if (by_client && !(brief->course & COURSE_IRREGULAR))
-		brief->bits |= BRIEF_UP;
+	if (seg->ack.raw == peers_nxt.raw)
+		return !(brief->bits & BRIEF_UP) && !by_client(brief, swapped);
+	return !(brief->bits & BRIEF_UP) ||
+	       ((seg->flags & TCP_FIN) && (brief->bits & bit_of(BRIEF_FIN_A, !swapped)));
 }
 
 /*
@@ -188,35 +162,69 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 	return true;
 }
 
-/* Take a segment that opens or closes, or is not what was to come. Return: false: it cannot wait.
+/* Write a segment down. Return: false: it cannot be. */
+static bool write_down(struct tracker *tracker, struct brief *brief, const struct segment *seg,
+		       bool swapped)
+{
+	bool stamps = seg->plain & SEGMENT_PLAIN_STAMPS;
+
+	if (!(seg->plain && stream_add_usual(&tracker->pools, brief, seg, swapped, stamps)) &&
+	    !stream_add(&tracker->pools, brief, seg, swapped))
+		return false;
+	stream_learn(brief, seg, swapped);
+	brief->count++;
+	return true;
+}
+
+/* Take the SYN-ACK. Return: false: it is none, or another one. */
+static bool take_answer(struct tracker *tracker, uint32_t index, const struct segment *seg,
+			bool swapped)
+{
+	struct brief *brief = brief_at(tracker, index);
+	struct outline *outline = outline_open(&tracker->pools, brief, index);
+	int64_t answer_ns = seg->time_ns - brief->last_ns; /* as opening.c would measure */
+
+	if ((brief->bits & BRIEF_SYN_ACK) || (seg->flags & TCP_FIN) || by_client(brief, swapped) ||
+	    seg->payload_bytes || seg->ack.raw != brief->nxt[!swapped])
+		return false;
+	if (outline)
+		outline_answer(brief, outline, seg, swapped);
+	if (!seg->window)
+		brief->course |= COURSE_IRREGULAR;
+	if (!write_down(tracker, brief, seg, swapped))
+		return false;
+	sight(tracker, seg, answer_ns < UINT32_MAX ? answer_ns : TIME_NONE); /* as input.c would */
+	brief->bits |= BRIEF_SYN_ACK;
+	return true;
+}
+
+/*
+ * Take a segment behind the SYN-ACK that opens or closes, or is not what was to come. Where
+ * something irregular came before it, whether the handshake is over is for a flow to say: the brief
+ * stays unopened until that is asked. Return: false: it cannot wait. Apart, as take_any().
  */
-static bool take_unusual(struct tracker *tracker, uint32_t index, const struct segment *seg,
-			 bool swapped)
+__attribute__((noinline)) static bool take_turn(struct tracker *tracker, uint32_t index,
+						const struct segment *seg, bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
 	struct outline *outline = outline_open(&tracker->pools, brief, index);
 
-	if (!can_wait(brief, seg, swapped))
+	if (!(brief->bits & BRIEF_SYN_ACK))
 		return false;
-	if (outline && (seg->flags & TCP_SYN))
-		outline_answer(brief, outline, seg, swapped);
-	else if (outline)
+	if ((brief->bits & bit_of(BRIEF_FIN_A, swapped)) &&
+	    seq_after(segment_end(seg), seq_of(brief->nxt[swapped])))
+		return false; /* more behind its FIN */
+	if (outline)
 		outline_unusual(brief, outline, seg, swapped);
 	if (is_irregular(brief, seg, swapped))
 		brief->course |= COURSE_IRREGULAR;
 	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
 	    !note_close(tracker, brief, index, seg, swapped))
 		return false;
-	if (!(seg->plain && stream_add_usual(&tracker->pools, brief, seg, swapped,
-					     seg->plain & SEGMENT_PLAIN_STAMPS)) &&
-	    !stream_add(&tracker->pools, brief, seg, swapped))
+	if (!write_down(tracker, brief, seg, swapped))
 		return false;
-	if (seg->flags & TCP_SYN) { /* as input.c would, with what opening.c would measure */
-		int64_t answer_ns = seg->time_ns - brief->last_ns;
-
-		sight(tracker, seg, answer_ns < UINT32_MAX ? answer_ns : TIME_NONE);
-	}
-	note_progress(brief, seg, swapped);
+	if (by_client(brief, swapped) && !(brief->course & COURSE_IRREGULAR))
+		brief->bits |= BRIEF_UP;
 	return true;
 }
 
@@ -224,33 +232,34 @@ static bool take_unusual(struct tracker *tracker, uint32_t index, const struct s
 __attribute__((noinline)) static bool take_any(struct tracker *tracker, uint32_t index,
 					       const struct segment *seg, bool swapped)
 {
-	struct brief *brief = brief_at(tracker, index);
-
-	if (!fits(tracker, brief, seg) || !take_unusual(tracker, index, seg, swapped))
+	if (!fits(tracker, brief_at(tracker, index), seg) ||
+	    (seg->flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
 		return false;
-	stream_learn(brief, seg, swapped);
-	brief->count++;
-	return true;
+	if (seg->flags & TCP_SYN)
+		return take_answer(tracker, index, seg, swapped);
+	return take_turn(tracker, index, seg, swapped);
 }
 
 /*
  * Most are the next one, or an ACK, in a connection that is open and that nobody has closed, and a
- * record's fixed part says all of them: nothing of what take_unusual() does is to be done. All that
+ * record's fixed part says all of them: nothing of what take_turn() does is to be done. All that
  * would need more is looked for at once.
  */
 bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *seg, bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
 	bool stamps = seg->plain & SEGMENT_PLAIN_STAMPS;
-	unsigned odd = ((seg->flags & (uint8_t)~TCP_PSH) ^ TCP_ACK) |
-		       ((brief->bits & (BRIEF_UP | BRIEF_FINS)) ^ BRIEF_UP) |
+	unsigned odd = ((seg->flags & (uint8_t) ~(TCP_PSH | TCP_FIN)) ^ TCP_ACK) |
 		       ((seg->what << 1 ^ brief->bits) & BRIEF_IPV6) | (seg->path ^ brief->path);
+	unsigned turns =
+		((brief->bits & (BRIEF_UP | BRIEF_FINS)) ^ BRIEF_UP) | (seg->flags & TCP_FIN);
 	struct outline *outline;
 
 	if (odd || !seg->window || !seg->plain || !tracker->in_time ||
-	    brief->count == BRIEF_SEGMENTS_MOST ||
-	    !stream_add_usual(&tracker->pools, brief, seg, swapped, stamps))
+	    brief->count == BRIEF_SEGMENTS_MOST)
 		return take_any(tracker, index, seg, swapped);
+	if (turns || !stream_add_usual(&tracker->pools, brief, seg, swapped, stamps))
+		return take_turn(tracker, index, seg, swapped);
 	outline = outline_open(&tracker->pools, brief, index);
 	if (outline)
 		outline_note(brief, outline, seg, swapped);
