@@ -122,8 +122,7 @@ static inline bool is_irregular(const struct brief *brief, const struct segment 
 	struct seq peers_nxt = seq_of(brief->nxt[!swapped]);
 
 	if ((seg->flags & ~(unsigned)(TCP_PSH | TCP_FIN)) != TCP_ACK || !seg->window ||
-	    seg->seq.raw != brief->nxt[swapped] || seq_after(seg->ack, peers_nxt) ||
-	    brief_closed(brief))
+	    seg->seq.raw != brief->nxt[swapped] || brief_closed(brief))
 		return true;
 	if (seg->ack.raw == peers_nxt.raw)
 		return !(brief->bits & BRIEF_UP) && !by_client(brief, swapped);
@@ -209,17 +208,20 @@ __attribute__((noinline)) static bool take_turn(struct tracker *tracker, uint32_
 	struct brief *brief = brief_at(tracker, index);
 	struct outline *outline = outline_open(&tracker->pools, brief, index);
 
-	if (!(brief->bits & BRIEF_SYN_ACK))
+	bool closing = (brief->bits & BRIEF_FINS) || (seg->flags & TCP_FIN);
+
+	if (!(brief->bits & BRIEF_SYN_ACK) ||
+	    seq_after(seg->ack, seq_of(brief->nxt[!swapped]))) /* perhaps of a FIN */
 		return false;
-	if ((brief->bits & bit_of(BRIEF_FIN_A, swapped)) &&
-	    seq_after(segment_end(seg), seq_of(brief->nxt[swapped])))
+	if (closing && seg->seq.raw != brief->nxt[swapped])
+		return false; /* perhaps it is none of the connection's */
+	if ((brief->bits & bit_of(BRIEF_FIN_A, swapped)) && segment_seq_octets(seg))
 		return false; /* more behind its FIN */
 	if (outline)
 		outline_unusual(brief, outline, seg, swapped);
 	if (is_irregular(brief, seg, swapped))
 		brief->course |= COURSE_IRREGULAR;
-	if ((brief->bits & BRIEF_FINS || seg->flags & TCP_FIN) &&
-	    !note_close(tracker, brief, index, seg, swapped))
+	if (closing && !note_close(tracker, brief, index, seg, swapped))
 		return false;
 	if (!write_down(tracker, brief, seg, swapped))
 		return false;

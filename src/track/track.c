@@ -340,7 +340,7 @@ static void fetch_flows(const struct tracker *tracker, const struct segment *seg
 
 			ahead[i].brief = brief;
 			fetch_line(brief);
-			fetch_line(brief->start - 1);
+			fetch_line(&brief->chunks); /* the last of its head */
 			fetch_line(outline_of(&tracker->pools, index));
 		} else {
 			fetch_flow(tracker, ref);
