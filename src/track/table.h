@@ -81,8 +81,10 @@ static inline struct tuple tuple_of_segment(const struct segment *seg, bool swap
 static inline const struct ip_address *segment_ip(const struct segment *seg, bool swapped,
 						  bool second)
 {
-	static_assert(offsetof(struct segment, dst) == sizeof(seg->src), "src, then dst");
-	return &seg->src + (swapped ^ second);
+	size_t apart = offsetof(struct segment, dst) - offsetof(struct segment, src);
+	const uint8_t *first = (const uint8_t *)seg + offsetof(struct segment, src);
+
+	return (const struct ip_address *)(first + (swapped ^ second) * apart);
 }
 
 /* Both ports, as they lie in the tuple of a segment. */
