@@ -9,18 +9,11 @@
 #define TCP_PROTOCOL	   6
 #define TCP_CHECKSUM_PLACE 16 /* of the field in the header */
 
-static inline uint64_t load(const uint8_t *bytes)
+/* Both halves of an address. */
+static inline uint64_t address_sum(const struct ip_address *ip)
 {
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
-
-/* 8 bytes as they lie in memory, as the sum of two halves, so that no carry is lost. */
-static inline uint64_t halves(uint64_t word)
-{
-	return (word & UINT32_MAX) + (word >> 32);
+	return checksum_halves(checksum_load(ip->bytes)) +
+	       checksum_halves(checksum_load(ip->bytes + 8));
 }
 
 /* The last bytes, fewer than eight; the odd one stands first of its pair in memory. */
@@ -62,14 +55,15 @@ uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t count)
 	while (cursor_left(&in) >= 32) {
 		const uint8_t *b = cursor_skip(&in, 32);
 
-		wide_add(&even, load(b));
-		wide_add(&odd, load(b + 8));
-		wide_add(&even, load(b + 16));
-		wide_add(&odd, load(b + 24));
+		wide_add(&even, checksum_load(b));
+		wide_add(&odd, checksum_load(b + 8));
+		wide_add(&even, checksum_load(b + 16));
+		wide_add(&odd, checksum_load(b + 24));
 	}
 	while (cursor_left(&in) >= 8)
-		wide_add(&even, load(cursor_skip(&in, 8)));
-	return sum + halves(even.sum) + halves(odd.sum) + even.carries + odd.carries + tail_sum(in);
+		wide_add(&even, checksum_load(cursor_skip(&in, 8)));
+	return sum + checksum_halves(even.sum) + checksum_halves(odd.sum) + even.carries +
+	       odd.carries + tail_sum(in);
 }
 
 static bool partial_matches(uint64_t pseudo, uint16_t field)
@@ -83,9 +77,7 @@ enum checksum_state checksum_tcp(const struct ip_address *src, const struct ip_a
 				 const uint8_t *bytes, size_t count)
 {
 	/* IPv4: the mapped prefix ::ffff sums to 0xffff on each side, which is zero */
-	uint64_t addresses = checksum_halves(src->bytes) + checksum_halves(src->bytes + 8) +
-			     checksum_halves(dst->bytes) + checksum_halves(dst->bytes + 8) +
-			     htonl(TCP_PROTOCOL);
+	uint64_t addresses = address_sum(src) + address_sum(dst) + htonl(TCP_PROTOCOL);
 	uint64_t pseudo = addresses + htonl((uint32_t)count);
 	uint16_t field;
 

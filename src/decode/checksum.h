@@ -44,12 +44,18 @@ static inline bool checksum_right(uint64_t sum)
 	return sum && sum % 0xffff == 0;
 }
 
-/* 8 bytes as they lie in memory, as the sum of two halves, so that no carry is lost. */
-static inline uint64_t checksum_halves(const uint8_t bytes[static 8])
+/* 8 bytes as they lie in memory. */
+static inline uint64_t checksum_load(const uint8_t bytes[static 8])
 {
 	uint64_t word;
 
 	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* Such a word as the sum of its two halves, so that no carry is lost. */
+static inline uint64_t checksum_halves(uint64_t word)
+{
 	return (word & UINT32_MAX) + (word >> 32);
 }
 
@@ -59,7 +65,8 @@ static inline uint64_t checksum_of_20(const uint8_t bytes[static 20])
 	uint32_t last;
 
 	memcpy(&last, bytes + 16, sizeof(last));
-	return checksum_halves(bytes) + checksum_halves(bytes + 8) + last;
+	return checksum_halves(checksum_load(bytes)) + checksum_halves(checksum_load(bytes + 8)) +
+	       last;
 }
 
 /**

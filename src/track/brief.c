@@ -207,7 +207,6 @@ __attribute__((noinline)) static bool take_turn(struct tracker *tracker, uint32_
 {
 	struct brief *brief = brief_at(tracker, index);
 	struct outline *outline = outline_open(&tracker->pools, brief, index);
-
 	bool closing = (brief->bits & BRIEF_FINS) || (seg->flags & TCP_FIN);
 
 	if (!(brief->bits & BRIEF_SYN_ACK) ||
