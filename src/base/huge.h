@@ -4,14 +4,27 @@
 
 #include <stddef.h>
 
+/*
+ * Memory from the kernel in huge pages: a look at a random place needs one of the few entries that
+ * the processor keeps of its page tables, instead of one per 4 KiB, and one page fault fills 2 MiB.
+ */
+
 /**
  * huge_alloc() - Get zeroed memory for a table that is looked at in random places
- * @bytes:  where they are many the kernel is asked for huge pages: each look then needs one entry
- *          of the few that the processor keeps of its page tables, instead of one per 4 KiB
+ * @bytes:  in huge pages from 512 KiB on
  *
  * Return: owned by the caller, given back by huge_free() with the same size; NULL: out of memory.
  */
 void *huge_alloc(size_t bytes);
+
+/**
+ * huge_reserve() - Get addresses, which are zeroed memory as soon as they are touched
+ * @bytes:  as many as may ever be wanted; the first 128 KiB are in small pages, so that who needs
+ *          no more does not pay for zeroing a huge one
+ *
+ * Return: as huge_alloc(); NULL: so many addresses are not to be had.
+ */
+void *huge_reserve(size_t bytes);
 
 /* NULL is allowed. */
 void huge_free(void *at, size_t bytes);

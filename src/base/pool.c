@@ -3,9 +3,10 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define HUGE_BYTES  ((size_t)2 << 20)
+#include "base/fetch.h"
+#include "base/huge.h"
+
 #define SMALL_ITEMS 1024u /* fewer than that are of no use */
 
 bool pool_set_up(struct pool *pool, size_t item_bytes, uint32_t most)
@@ -14,29 +15,20 @@ bool pool_set_up(struct pool *pool, size_t item_bytes, uint32_t most)
 	*pool = (struct pool){ .item_bytes = (uint32_t)item_bytes };
 	for (; most >= SMALL_ITEMS; most /= 2) {
 		size_t bytes = item_bytes * ((size_t)most + 1);
-		void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-		if (at == MAP_FAILED)
-			continue;
-		pool->items = at;
-		pool->reserved_bytes = bytes;
-		pool->most = most;
-		/* The first pages stay small: a short capture must not pay for zeroing huge ones.
-		 */
-		size_t skip = 2 * HUGE_BYTES - ((uintptr_t)at & (HUGE_BYTES - 1));
-
-		if (bytes > skip)
-			(void)madvise(pool->items + skip, bytes - skip, MADV_HUGEPAGE);
-		return true;
+		pool->items = huge_reserve(bytes);
+		if (pool->items) {
+			pool->reserved_bytes = bytes;
+			pool->most = most;
+			return true;
+		}
 	}
 	return false;
 }
 
 void pool_tear_down(struct pool *pool)
 {
-	if (pool->items)
-		munmap(pool->items, pool->reserved_bytes);
+	huge_free(pool->items, pool->reserved_bytes);
 	*pool = (struct pool){ 0 };
 }
 
@@ -44,12 +36,15 @@ uint32_t pool_take_raw(struct pool *pool)
 {
 	uint32_t index = pool->free_first;
 
-	if (index)
+	if (index) {
 		memcpy(&pool->free_first, pool_at(pool, index), sizeof(index));
-	else if (pool->used < pool->most)
+		fetch_line(
+			pool_at(pool, pool->free_first)); /* the next time says what follows it */
+	} else if (pool->used < pool->most) {
 		index = ++pool->used;
-	else
+	} else {
 		return 0;
+	}
 	pool->live++;
 	return index;
 }

@@ -8,9 +8,8 @@
 
 /*
  * Items of one size, named by index: half as long as a pointer, and an item never moves. A range of
- * addresses is reserved at the start and filled by the kernel on first touch (huge pages after the
- * first few megabytes), so taking an item calls neither the heap nor the kernel. Index 0 is no
- * item.
+ * addresses is reserved at the start and filled by the kernel on first touch (huge_reserve()), so
+ * taking an item calls neither the heap nor the kernel. Index 0 is no item.
  */
 struct pool {
 	unsigned char *items;  /* owned; NULL: not set up */

@@ -51,7 +51,9 @@ struct fragments {
 	struct datagram *datagrams; /* owned */
 	uint32_t *buckets;	    /* owned: first datagram of each */
 	uint32_t bucket_mask;
-	uint32_t free_block, free_datagram;
+	uint32_t free_block, free_datagram; /* given back: lists */
+	uint32_t block_count, blocks_used;  /* those beyond were never touched: most captures */
+	uint32_t datagram_count, datagrams_used; /* ... have no fragments */
 	uint32_t oldest, youngest;
 	struct finished finished; /* complete datagrams, lent until the next batch */
 };
@@ -70,10 +72,8 @@ static bool pools_allocate(struct fragments *all, uint32_t block_count, uint32_t
 
 	memset(all->buckets, 0xff, bucket_count * sizeof(*all->buckets)); /* NONE */
 	all->bucket_mask = bucket_count - 1;
-	for (uint32_t i = 0; i < block_count; i++)
-		all->blocks[i].next = i + 1 < block_count ? i + 1 : NONE;
-	for (uint32_t i = 0; i < datagram_count; i++)
-		all->datagrams[i].chain = i + 1 < datagram_count ? i + 1 : NONE;
+	all->block_count = block_count;
+	all->datagram_count = datagram_count;
 	return true;
 }
 
@@ -91,6 +91,8 @@ struct fragments *fragments_new(size_t bytes)
 		blocks = NONE / 2;
 	all->oldest = NONE;
 	all->youngest = NONE;
+	all->free_block = NONE;
+	all->free_datagram = NONE;
 	if (!pools_allocate(all, (uint32_t)blocks, (uint32_t)blocks / BLOCKS_PER_DATAGRAM)) {
 		fragments_free(all);
 		return NULL;
@@ -177,18 +179,29 @@ static void datagram_give_up(struct walk *walk, struct datagram *datagram)
 	datagram_remove(walk->decoder->fragments, datagram);
 }
 
+/* A free one, got by giving up the oldest if need be. */
+static uint32_t datagram_take(struct walk *walk)
+{
+	struct fragments *all = walk->decoder->fragments;
+
+	if (all->free_datagram == NONE && all->datagrams_used < all->datagram_count)
+		return all->datagrams_used++;
+	if (all->free_datagram == NONE)
+		datagram_give_up(walk, &all->datagrams[all->oldest]);
+
+	uint32_t index = all->free_datagram;
+
+	all->free_datagram = all->datagrams[index].chain;
+	return index;
+}
+
 static struct datagram *datagram_add(struct walk *walk, const struct datagram_key *key)
 {
 	struct fragments *all = walk->decoder->fragments;
-	struct datagram *datagram;
-	uint32_t *bucket = bucket_of(all, key);
-	uint32_t index;
+	uint32_t index = datagram_take(walk);
+	struct datagram *datagram = &all->datagrams[index];
+	uint32_t *bucket = bucket_of(all, key); /* only now: giving up changes the chains */
 
-	if (all->free_datagram == NONE)
-		datagram_give_up(walk, &all->datagrams[all->oldest]);
-	index = all->free_datagram;
-	datagram = &all->datagrams[index];
-	all->free_datagram = datagram->chain;
 	*datagram = (struct datagram){
 		.key = *key,
 		.since_ns = walk->frame->time_ns,
@@ -230,6 +243,8 @@ static uint32_t block_take(struct walk *walk, const struct datagram *mine)
 	struct fragments *all = walk->decoder->fragments;
 	uint32_t index;
 
+	if (all->free_block == NONE && all->blocks_used < all->block_count)
+		return all->blocks_used++;
 	while (all->free_block == NONE) {
 		struct datagram *victim = &all->datagrams[all->oldest];
 

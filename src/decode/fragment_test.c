@@ -214,11 +214,47 @@ static void the_oldest_datagram_makes_room(void **state)
 	for (unsigned i = 0; i < 1000; i++)
 		assert_null(
 			send_piece((struct piece){ .bytes = 64, .more = true, .id = (uint16_t)i }));
+	uint64_t dropped = decoded_count(&decoded, DECODE_FRAGMENT_DROPPED);
+
+	assert_true(dropped > 900 && dropped < 1000);
 	expect_whole(
 		send_piece((struct piece){ .offset = 64, .bytes = CONTENT_BYTES - 64, .id = 999 }));
+	/* it is gone, and has left its room */
 	assert_null(
 		send_piece((struct piece){ .offset = 64, .bytes = CONTENT_BYTES - 64, .id = 0 }));
-	assert_true(decoded_count(&decoded, DECODE_FRAGMENT_DROPPED) > 900);
+	assert_int_equal(decoded_count(&decoded, DECODE_FRAGMENT_DROPPED), dropped);
+}
+
+#define PIECE_BYTES	   ((size_t)2000) /* four blocks of memory */
+#define PIECES		   8
+#define LARGE_ONES_AT_ONCE 4 /* in memory for 64 KiB and a little */
+
+static void send_large(unsigned id)
+{
+	static uint8_t zeros[PIECE_BYTES];
+
+	for (size_t piece = 0; piece < PIECES; piece++)
+		assert_null(send_bytes(&(struct piece){ .offset = piece * PIECE_BYTES,
+							.bytes = PIECE_BYTES,
+							.more = true,
+							.id = (uint16_t)id },
+				       zeros));
+}
+
+/* A few datagrams with many bytes fill the memory, too. */
+static void the_oldest_bytes_make_room(void **state)
+{
+	(void)state;
+	decoded_end(&decoded);
+	decoded_begin(&decoded, 1);
+	for (unsigned id = 1; id <= LARGE_ONES_AT_ONCE; id++)
+		send_large(id);
+	assert_int_equal(decoded_count(&decoded, DECODE_FRAGMENT_DROPPED), 0);
+	for (unsigned id = 5; id <= 100; id++) {
+		send_large(id);
+		assert_int_equal(decoded_count(&decoded, DECODE_FRAGMENT_DROPPED),
+				 (id - LARGE_ONES_AT_ONCE) * PIECES);
+	}
 }
 
 /* The largest datagram fits in the least memory, also when it comes in the smallest pieces. */
@@ -385,6 +421,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(odd_times_give_nothing_up, begin, end),
 		cmocka_unit_test_setup_teardown(sizes_that_contradict_are_given_up, begin, end),
 		cmocka_unit_test_setup_teardown(the_oldest_datagram_makes_room, begin, end),
+		cmocka_unit_test_setup_teardown(the_oldest_bytes_make_room, begin, end),
 		cmocka_unit_test_setup_teardown(a_full_datagram_always_fits, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_lent_stays_for_the_batch, begin, end),
 		cmocka_unit_test_setup_teardown(random_pieces_come_out_as_in_the_obvious_model,

@@ -2,12 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/huge.h"
 #include "judge/gather.h"
 #include "judge/group.h"
 
 #define FACTS_MOST   (1u << 16)
 #define FINDS_MOST   4096u
 #define TARGETS_MOST 4096u /* distinct ones counted; twice as many slots */
+
+#define FACTS_BYTES (FACTS_MOST * sizeof(struct remembered))
 
 #define RULES_MOST 24
 #define WAITING	   16u
@@ -77,7 +80,7 @@ void group_free(struct group *group)
 		free(group->finds[i].targets);
 	}
 	free(group->finds);
-	free(group->facts);
+	huge_free(group->facts, FACTS_BYTES);
 	places_tear_down(&group->places);
 	free(group);
 }
@@ -169,7 +172,7 @@ static struct remembered *remember(struct group *group, const struct remembered 
 	struct remembered *fact;
 
 	if (!group->facts)
-		group->facts = calloc(FACTS_MOST, sizeof(*group->facts));
+		group->facts = huge_alloc(FACTS_BYTES);
 	if (!group->facts) {
 		group->dropped++;
 		return NULL;

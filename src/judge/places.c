@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fetch.h"
+#include "base/huge.h"
 #include "base/time.h"
 
 #define PLACES_AT_FIRST 1024u
@@ -13,10 +14,15 @@
 
 static_assert(sizeof(struct place) % 8 == 0, "a pool holds them as an array");
 
+static size_t slots_bytes(uint32_t count)
+{
+	return count * sizeof(struct tagged_slot);
+}
+
 bool places_set_up(struct places *places)
 {
 	*places = (struct places){ .slot_count = 2 * PLACES_AT_FIRST };
-	places->slots = calloc(places->slot_count, sizeof(*places->slots));
+	places->slots = huge_alloc(slots_bytes(places->slot_count));
 	if (!places->slots || !pool_set_up(&places->pool, sizeof(struct place), PLACES_MOST) ||
 	    !pool_set_up(&places->served, sizeof(struct served), SERVED_MOST)) {
 		places_tear_down(places);
@@ -30,7 +36,7 @@ void places_tear_down(struct places *places)
 {
 	pool_tear_down(&places->served);
 	pool_tear_down(&places->pool);
-	free(places->slots);
+	huge_free(places->slots, slots_bytes(places->slot_count));
 	*places = (struct places){ .count = 0 };
 }
 
@@ -138,11 +144,11 @@ static bool slots_grow(struct places *places)
 	if (places->slot_count / 2 == PLACES_MOST)
 		return false;
 
-	struct tagged_slot *slots = calloc(2 * (size_t)places->slot_count, sizeof(*slots));
+	struct tagged_slot *slots = huge_alloc(slots_bytes(2 * places->slot_count));
 
 	if (!slots)
 		return false;
-	free(places->slots);
+	huge_free(places->slots, slots_bytes(places->slot_count));
 	places->slots = slots;
 	places->slot_count *= 2;
 	for (uint32_t i = 0; i < places->count; i++)

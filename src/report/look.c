@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/huge.h"
 #include "report/prose.h"
 #include "report/sentence.h"
 
@@ -42,13 +43,14 @@ struct look {
 
 struct looks {
 	struct look *list; /* owned */
-	size_t count, room;
+	size_t count;
 	uint64_t total;
 	uint64_t beyond; /* connections of kinds that found no place */
 	uint32_t *index; /* owned: hash of (entry, server, port) -> place in list + 1 */
 };
 
 #define INDEX_SLOTS ((size_t)LOOKS_MOST * 4)
+#define LIST_BYTES  ((size_t)LOOKS_MOST * sizeof(struct look))
 
 struct looks *looks_new(void)
 {
@@ -56,9 +58,10 @@ struct looks *looks_new(void)
 
 	if (!looks)
 		return NULL;
+	looks->list = huge_reserve(LIST_BYTES);
 	looks->index = calloc(INDEX_SLOTS, sizeof(looks->index[0]));
-	if (!looks->index) {
-		free(looks);
+	if (!looks->list || !looks->index) {
+		looks_free(looks);
 		return NULL;
 	}
 	return looks;
@@ -70,7 +73,7 @@ void looks_free(struct looks *looks)
 		return;
 	for (size_t i = 0; i < looks->count; i++)
 		free(looks->list[i].conns);
-	free(looks->list);
+	huge_free(looks->list, LIST_BYTES);
 	free(looks->index);
 	free(looks);
 }
@@ -87,21 +90,11 @@ static size_t slot_of(const struct entry *entry, const struct half *server)
 
 static struct look *add_look(struct looks *looks)
 {
-	if (looks->count == looks->room) {
-		size_t room = looks->room ? looks->room * 2 : 64;
-		struct look *list = looks->count < LOOKS_MOST
-					    ? realloc(looks->list, room * sizeof(*list))
-					    : NULL;
-
-		if (!list)
-			return NULL;
-		looks->list = list;
-		looks->room = room;
-	}
+	if (looks->count == LOOKS_MOST)
+		return NULL;
 
 	struct look *look = &looks->list[looks->count++];
 
-	memset(look, 0, sizeof(*look));
 	look->cost_most_ns = TIME_NONE;
 	return look;
 }
