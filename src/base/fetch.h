@@ -13,4 +13,16 @@ static inline void fetch_line(const void *at)
 	__asm__ volatile("" : : "r"(at));
 }
 
+/* The same of a line that will be written, and that another thread may have: it is the processor's
+   own by then. */
+static inline void fetch_line_to_write(void *at)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(char *)at)); /* GCC has it with -mprfchw only */
+#else
+	__builtin_prefetch(at, 1);
+	__asm__ volatile("" : : "r"(at));
+#endif
+}
+
 #endif /* TCPWHY_BASE_FETCH_H */

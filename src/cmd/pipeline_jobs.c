@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "base/stages.h"
 #include "cmd/pipeline_parts.h"
 
@@ -20,9 +21,13 @@
 
 #define CHUNKS	       16u /* of segments */
 #define CHUNKS_AT_ONCE 8u
+#define SEGMENTS_AHEAD 8u /* whose places are fetched while one is written */
 #define NEWS	       4096u
 #define NEWS_AT_ONCE   512u
-#define NEWS_BY_LEVEL  3ul /* of fetching ahead */
+#define NEWS_BY_LOOK   256u /* see tell() */
+#define NEWS_BY_LEVEL  3ul  /* of fetching ahead */
+#define DONE	       (2 * NEWS)
+#define DONE_BY_LEVEL  6u  /* likewise */
 #define BORROWED_BYTES 56u /* by a segment, at most: options, and the care-of address */
 
 /* A batch with what its segments borrow, but for the payload, which nobody here looks at. */
@@ -64,6 +69,7 @@ struct jobs {
 	struct progress progress;
 	/* Of tracking: */
 	struct stages *stages;
+	unsigned long look_at; /* where news_traffic.put is when the others are looked at next */
 };
 
 enum {
@@ -85,7 +91,7 @@ struct jobs *jobs_new(struct pipeline *pipeline, bool apart)
 	jobs->place.last_ns = TIME_NONE;
 	jobs->chunks = calloc(CHUNKS, sizeof(*jobs->chunks));
 	jobs->news = calloc(NEWS, sizeof(*jobs->news));
-	jobs->done = calloc(NEWS, sizeof(*jobs->done));
+	jobs->done = calloc(DONE, sizeof(*jobs->done));
 	if (jobs->chunks && jobs->news && jobs->done)
 		return jobs;
 	jobs_free(jobs);
@@ -162,6 +168,18 @@ static bool read_frames(struct jobs *jobs)
 	return true;
 }
 
+/* The stage that tracks had the places of segments before: begin to have some of them here. */
+static inline void fetch_segments(struct chunk *chunk, unsigned place)
+{
+	if (place >= SEGMENT_BATCH)
+		return;
+	uint8_t *at = (uint8_t *)&chunk->batch.segments[place];
+
+	fetch_line_to_write(at);
+	fetch_line_to_write(at + 64);
+	fetch_line_to_write(at + 128);
+}
+
 /* Return: false: there is no more. @slow: the input gave less than it could have, so what came is
    to be told before it is waited for again. */
 static bool fill(struct jobs *jobs, struct chunk *chunk, bool *slow)
@@ -181,6 +199,7 @@ static bool fill(struct jobs *jobs, struct chunk *chunk, bool *slow)
 		}
 		unsigned before = chunk->batch.count;
 
+		fetch_segments(chunk, before + SEGMENTS_AHEAD);
 		decode_frame(decoder, &jobs->frames.frames[jobs->next_frame++], &chunk->batch);
 		keep_borrowed(chunk, before);
 	}
@@ -218,14 +237,25 @@ static enum stage_did read_stage(void *context, struct stages *stages, bool eage
 static void take_back_done(struct jobs *jobs)
 {
 	struct traffic *traffic = &jobs->done_traffic;
+	struct tracker *tracker = jobs->pipeline->tracker;
+	unsigned long count = waiting(traffic), first = at(&traffic->taken);
 
-	for (; waiting(traffic) > 0; step(&traffic->taken, 1))
-		tracker_take_back(jobs->pipeline->tracker, jobs->done[at(&traffic->taken) % NEWS]);
+	for (unsigned long i = 0; i < count; i++) {
+		for (unsigned level = 0; level < TAKE_BACK_LEVELS; level++) {
+			unsigned long later = i + (TAKE_BACK_LEVELS - level) * DONE_BY_LEVEL;
+
+			if (later < count)
+				tracker_take_back_soon(tracker, jobs->done[(first + later) % DONE],
+						       level);
+		}
+		tracker_take_back(tracker, jobs->done[(first + i) % DONE]);
+	}
+	step(&traffic->taken, count);
 }
 
 static bool has_room(void *context)
 {
-	return waiting(&((struct jobs *)context)->news_traffic) < NEWS;
+	return NEWS - waiting(&((struct jobs *)context)->news_traffic) >= NEWS_BY_LOOK;
 }
 
 static bool all_told(void *context)
@@ -233,18 +263,23 @@ static bool all_told(void *context)
 	return waiting(&((struct jobs *)context)->news_traffic) == 0;
 }
 
-/* The ring of those that are done with never overflows: it was emptied here, and no more than the
-   news can come back before this is called again. */
+/*
+ * The other stage's counters are looked at once in a while, else each look and each of its steps
+ * would send a cache line to and fro. The ring of those that are done with never overflows: it has
+ * room for as many as the ring of news and those told between two looks.
+ */
 static void tell(struct jobs *jobs, const struct news *news)
 {
 	struct traffic *traffic = &jobs->news_traffic;
+	unsigned long put = at(&traffic->put);
 
-	take_back_done(jobs);
-	if (waiting(traffic) == NEWS) {
-		stages_wait(jobs->stages, STAGE_TRACK, has_room, jobs);
+	if (put == jobs->look_at) {
 		take_back_done(jobs);
+		if (NEWS - waiting(traffic) < NEWS_BY_LOOK)
+			stages_wait(jobs->stages, STAGE_TRACK, has_room, jobs);
+		jobs->look_at = put + NEWS_BY_LOOK;
 	}
-	jobs->news[at(&traffic->put) % NEWS] = *news;
+	jobs->news[put % NEWS] = *news;
 	step(&traffic->put, 1);
 }
 
@@ -313,7 +348,7 @@ static void report_news(struct jobs *jobs, const struct news *news)
 		return;
 	}
 	pipeline_take_conn(pipeline, tracker_tell(pipeline->tracker, &news->due));
-	jobs->done[at(&traffic->put) % NEWS] = news->due.ref;
+	jobs->done[at(&traffic->put) % DONE] = news->due.ref;
 	step(&traffic->put, 1);
 }
 

@@ -61,6 +61,18 @@ void brief_give(struct tracker *tracker, uint32_t index)
 	pool_give(&tracker->pools.briefs, index);
 }
 
+void brief_fetch_to_give(const struct pools *pools, uint32_t index, unsigned level)
+{
+	struct brief *brief = pool_at(&pools->briefs, index);
+
+	if (level == 0) {
+		fetch_line_to_write(brief);
+		fetch_line_to_write(&brief->chunks); /* the last of its head */
+	} else if (brief->last) {
+		fetch_line_to_write(pool_at(&pools->brief_chunks, brief->last));
+	}
+}
+
 bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 		 const struct tuple *tuple, bool swapped)
 {

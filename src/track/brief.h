@@ -151,6 +151,9 @@ static inline bool brief_is_of(const struct brief *brief, const struct segment *
 /* Give a brief back; its place in the table is the caller's. */
 void brief_give(struct tracker *tracker, uint32_t index);
 
+/* Start fetching what that will touch: @level 0 the brief, then 1 its last chunk. */
+void brief_fetch_to_give(const struct pools *pools, uint32_t index, unsigned level);
+
 /* Unfold all of them and begin no more: the limit of connections is reached. */
 void briefs_unfold_all(struct tracker *tracker);
 

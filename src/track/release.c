@@ -90,6 +90,12 @@ void release_as_brief(struct tracker *tracker, uint32_t index, bool at_end)
 	hand_over(tracker, index | REF_BRIEF, at_end, brief->last_ns);
 }
 
+void tracker_take_back_soon(struct tracker *tracker, uint32_t ref, unsigned level)
+{
+	if (ref & REF_BRIEF)
+		brief_fetch_to_give(&tracker->pools, ref & REF_INDEX, level);
+}
+
 void tracker_take_back(struct tracker *tracker, uint32_t ref)
 {
 	tracker->handed--;

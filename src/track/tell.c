@@ -110,10 +110,16 @@ static_assert(TRACK_FETCH_LEVELS == BRIEF_FETCH_LEVELS, "of a flow there is one 
 
 void tracker_tell_soon(const struct tracker *tracker, const struct track_due *due, unsigned level)
 {
-	const struct pools *pools = &tracker->teller->pools;
+	const struct teller *teller = tracker->teller;
+	const struct pools *pools = &teller->pools;
 
 	if (due->ref & REF_BRIEF) {
-		brief_fetch(pools, due->ref & REF_INDEX, level);
+		uint32_t index = due->ref & REF_INDEX;
+		bool outline = level > 0 && teller->outlines &&
+			       brief_uneventful(pool_at(&pools->briefs, index));
+
+		if (!outline) /* which does not look beyond the brief */
+			brief_fetch(pools, index, level);
 	} else if (level == 0) {
 		const char *flow = pool_at(&pools->flows, due->ref);
 

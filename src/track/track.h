@@ -139,6 +139,10 @@ void tracker_tell_soon(const struct tracker *tracker, const struct track_due *du
 /* The record of a connection that was due is done with: its memory is the tracker's again. */
 void tracker_take_back(struct tracker *tracker, uint32_t ref);
 
+/* Start fetching a part of what that will touch, as tracker_tell_soon(). */
+#define TAKE_BACK_LEVELS 2
+void tracker_take_back_soon(struct tracker *tracker, uint32_t ref, unsigned level);
+
 /* The other thread has told all: what it has counted is in tracker_stats() from now on. */
 void tracker_join(struct tracker *tracker);
 
