@@ -24,12 +24,6 @@
 #define TCP_BYTES      20
 #define PROTOCOL_TCP   6
 
-/* The options of Linux's SYNs, by the bytes of which all are the same: MSS, SACK permitted, time
-   stamps, NOP, window scale. */
-#define LINUX_SYN_BYTES	 20
-#define LINUX_SYN_MSS	 0x0204	    /* first two */
-#define LINUX_SYN_STAMPS 0x0402080a /* four from the fourth on */
-#define LINUX_SYN_SCALE	 0x010303   /* three from the sixteenth on */
 #define LINUX_SYN_OPTIONS                                                                          \
 	(TCP_HAS_MSS | TCP_HAS_SACK_PERMITTED | TCP_HAS_TIMESTAMPS | TCP_HAS_WINDOW_SCALE)
 
@@ -137,9 +131,7 @@ static inline void fill_options(struct segment *seg, const uint8_t *options, uin
 		seg->plain = SEGMENT_PLAIN | SEGMENT_PLAIN_STAMPS;
 		seg->tsval = be32_at(options + 4);
 		seg->tsecr = be32_at(options + 8);
-	} else if (bytes == LINUX_SYN_BYTES && be16_at(options) == LINUX_SYN_MSS &&
-		   be32_at(options + 4) == LINUX_SYN_STAMPS &&
-		   be32_at(options + 16) >> 8 == LINUX_SYN_SCALE) {
+	} else if (tcp_options_linux_syn(options, bytes)) {
 		seg->options_seen = LINUX_SYN_OPTIONS;
 		seg->mss = be16_at(options + 2);
 		seg->tsval = be32_at(options + 8);

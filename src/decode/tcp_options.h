@@ -15,6 +15,20 @@ struct sack_block {
 #define TCP_TIMESTAMPS_PADDED_BYTES 12
 #define TCP_TIMESTAMPS_PADDED	    0x0101080au /* its first four bytes */
 
+/* The options of Linux's SYNs, by the bytes of which all are the same: MSS, SACK permitted,
+   timestamps, NOP, window scale. */
+#define LINUX_SYN_BYTES	 20
+#define LINUX_SYN_MSS	 0x0204	    /* first two */
+#define LINUX_SYN_STAMPS 0x0402080a /* four from the fourth on */
+#define LINUX_SYN_SCALE	 0x010303   /* three from the sixteenth on */
+
+static inline bool tcp_options_linux_syn(const uint8_t *options, uint32_t bytes)
+{
+	return bytes == LINUX_SYN_BYTES && be16_at(options) == LINUX_SYN_MSS &&
+	       be32_at(options + 4) == LINUX_SYN_STAMPS &&
+	       be32_at(options + 16) >> 8 == LINUX_SYN_SCALE;
+}
+
 #define SACK_BLOCKS_MOST 4 /* that fit into 40 option bytes */
 
 /**

@@ -234,7 +234,7 @@ void group_add(struct group *group, const struct conn *conn, const struct judgem
 	}
 	struct waiting *waiting = &group->waiting[group->put++ % WAITING];
 
-	waiting->draft = (struct remembered){ 0 };
+	waiting->draft.taken = 0; /* the rest follows: take(), remember() */
 	fact_of(conn, judgement, &waiting->draft.fact);
 	places_approach(&group->places, &waiting->draft.fact, &waiting->approach);
 }

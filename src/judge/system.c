@@ -7,7 +7,8 @@
 struct syn_habit {
 	unsigned system;
 	uint16_t window;
-	uint8_t order[12];
+	uint64_t order; /* a kind in each byte, the first one lowest */
+	uint64_t mask;	/* of those bytes */
 };
 
 enum {
@@ -18,23 +19,32 @@ enum {
 	TS = TCP_OPTION_TIMESTAMPS,
 };
 
-static const struct syn_habit habits[] = {
-	{ SYSTEM_LINUX, 0, { MSS, SACK, TS, NOP, WS } },
-	{ SYSTEM_LINUX, 0, { MSS, NOP, NOP, SACK, NOP, WS } }, /* timestamps off */
-	{ SYSTEM_MACOS, 65535, { MSS, NOP, WS, NOP, NOP, TS, SACK } },
-	{ SYSTEM_WINDOWS, 0, { MSS, NOP, WS, NOP, NOP, SACK } },
-	{ SYSTEM_WINDOWS, 0, { MSS, NOP, WS, SACK, TS } }, /* timestamps on */
-	{ SYSTEM_FREEBSD, 65535, { MSS, NOP, WS, SACK, TS } },
-};
+#define ORDER_5(a, b, c, d, e)                                                                     \
+	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |          \
+	 (uint64_t)(e) << 32)
+#define ORDER_7(a, b, c, d, e, f, g)                                                               \
+	(ORDER_5(a, b, c, d, e) | (uint64_t)(f) << 40 | (uint64_t)(g) << 48)
+#define FIRST(count) (UINT64_MAX >> (64 - 8 * (count)))
 
 /* Options behind the habit's are others that a program asks for (Fast Open, MPTCP, end). */
-static bool order_fits(const struct syn_habit *habit, const uint8_t *order, size_t most)
+static const struct syn_habit habits[] = {
+	{ SYSTEM_LINUX, 0, ORDER_5(MSS, SACK, TS, NOP, WS), FIRST(5) },
+	{ SYSTEM_LINUX, 0, ORDER_7(MSS, NOP, NOP, SACK, NOP, WS, 0),
+	  FIRST(6) }, /* timestamps off */
+	{ SYSTEM_MACOS, 65535, ORDER_7(MSS, NOP, WS, NOP, NOP, TS, SACK), FIRST(7) },
+	{ SYSTEM_WINDOWS, 0, ORDER_7(MSS, NOP, WS, NOP, NOP, SACK, 0), FIRST(6) },
+	{ SYSTEM_WINDOWS, 0, ORDER_5(MSS, NOP, WS, SACK, TS), FIRST(5) }, /* timestamps on */
+	{ SYSTEM_FREEBSD, 65535, ORDER_5(MSS, NOP, WS, SACK, TS), FIRST(5) },
+};
+
+/* The first kinds of a SYN's options, as in a habit. */
+static uint64_t order_of(const uint8_t kinds[static 8])
 {
-	for (size_t i = 0; i < sizeof(habit->order) && habit->order[i]; i++) {
-		if (i >= most || order[i] != habit->order[i])
-			return false;
-	}
-	return true;
+	uint64_t order = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		order |= (uint64_t)kinds[i] << 8 * i;
+	return order;
 }
 
 /* A router on the way takes one off each time, so the start value lies at or above. */
@@ -54,6 +64,7 @@ static unsigned ttl_fits(const struct half *half)
 
 static unsigned options_fit(const struct half *half)
 {
+	uint64_t order = order_of(half->syn_option_order);
 	unsigned fits = 0;
 
 	if (!half->parameters_known)
@@ -61,9 +72,10 @@ static unsigned options_fit(const struct half *half)
 	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
 		const struct syn_habit *habit = &habits[i];
 
-		if (order_fits(habit, half->syn_option_order, sizeof(half->syn_option_order)) &&
-		    (!habit->window || habit->window == half->syn_window))
-			fits |= habit->system;
+		bool other = (order ^ habit->order) & habit->mask;
+		bool another = habit->window && habit->window != half->syn_window;
+
+		fits |= other | another ? 0 : habit->system;
 	}
 	return fits;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "decode/tcp_options.h"
 #include "tcp/option.h"
 #include "track/tracker.h"
 
@@ -42,6 +43,15 @@ static uint64_t option_order_code(uint8_t kind)
 
 void option_kinds(const struct segment *seg, uint8_t kinds[static OPTION_KINDS])
 {
+	static const uint8_t of_linux[OPTION_KINDS] = {
+		TCP_OPTION_MSS, TCP_OPTION_SACK_PERMITTED, TCP_OPTION_TIMESTAMPS,
+		TCP_OPTION_NOP, TCP_OPTION_WINDOW_SCALE,
+	};
+
+	if (seg->options && tcp_options_linux_syn(seg->options, seg->options_bytes)) {
+		memcpy(kinds, of_linux, sizeof(of_linux));
+		return;
+	}
 	memset(kinds, 0, OPTION_KINDS);
 	if (!seg->options)
 		return;

@@ -10,6 +10,11 @@
  * that is taken back.
  */
 
+/* Of struct track_stats: what records tell. */
+struct told {
+	uint64_t viewpoints[4], moments_dropped, states_dropped, ranges_dropped;
+};
+
 struct teller {
 	struct pools pools;	   /* a copy of the tracker's: where its items are */
 	struct unfolded *unfolded; /* owned: one record, reused */
@@ -18,7 +23,7 @@ struct teller {
 	bool outlines;		   /* that will do where it can be had */
 	struct tracker *aside;	   /* owned: replays a brief that did not; NULL in itself */
 	uint32_t flow;		   /* of aside: the one in the record; 0: none */
-	struct track_stats stats;  /* to be added to the tracker's */
+	struct told told;	   /* to be added to the tracker's */
 };
 
 struct teller *teller_new(const struct pools *pools, bool aside)
@@ -94,10 +99,10 @@ const struct conn *tracker_tell(struct tracker *tracker, const struct track_due 
 	else
 		conn = unfold(teller->unfolded, &teller->pools,
 			      pool_at(&teller->pools.flows, index), due);
-	teller->stats.viewpoints[conn->viewpoint]++;
-	teller->stats.moments_dropped += conn->quality.moments_dropped;
-	teller->stats.states_dropped += conn->quality.states_dropped;
-	teller->stats.ranges_dropped += conn->quality.ranges_dropped;
+	teller->told.viewpoints[conn->viewpoint]++;
+	teller->told.moments_dropped += conn->quality.moments_dropped;
+	teller->told.states_dropped += conn->quality.states_dropped;
+	teller->told.ranges_dropped += conn->quality.ranges_dropped;
 	return conn;
 }
 
@@ -130,7 +135,8 @@ void tracker_tell_soon(const struct tracker *tracker, const struct track_due *du
 
 void tracker_join(struct tracker *tracker)
 {
-	struct track_stats *from = &tracker->teller->stats, *to = &tracker->stats;
+	struct told *from = &tracker->teller->told;
+	struct track_stats *to = &tracker->stats;
 	struct track_stats *aside = &tracker->teller->aside->stats;
 
 	for (unsigned i = 0; i < sizeof(to->viewpoints) / sizeof(to->viewpoints[0]); i++)
@@ -139,6 +145,6 @@ void tracker_join(struct tracker *tracker)
 	to->states_dropped += from->states_dropped;
 	to->ranges_dropped += from->ranges_dropped;
 	to->copies += aside->copies;
-	*from = (struct track_stats){ .segments = 0 };
+	*from = (struct told){ .moments_dropped = 0 };
 	aside->copies = 0;
 }
