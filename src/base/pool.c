@@ -38,8 +38,8 @@ uint32_t pool_take_raw(struct pool *pool)
 
 	if (index) {
 		memcpy(&pool->free_first, pool_at(pool, index), sizeof(index));
-		fetch_line(
-			pool_at(pool, pool->free_first)); /* the next time says what follows it */
+		/* It says what follows it when it is taken: the next time. */
+		fetch_line(pool_at(pool, pool->free_first));
 	} else if (pool->used < pool->most) {
 		index = ++pool->used;
 	} else {
