@@ -26,8 +26,8 @@
 #define NEWS_AT_ONCE   512u
 #define NEWS_BY_LOOK   256u /* see tell() */
 #define NEWS_BY_LEVEL  3ul  /* of fetching ahead */
-#define DONE	       (2 * NEWS)
-#define DONE_BY_LEVEL  6u  /* likewise */
+#define DONE	       (2ul * NEWS)
+#define DONE_BY_LEVEL  6ul /* likewise */
 #define BORROWED_BYTES 56u /* by a segment, at most: options, and the care-of address */
 
 /* A batch with what its segments borrow, but for the payload, which nobody here looks at. */

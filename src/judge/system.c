@@ -75,7 +75,7 @@ static unsigned options_fit(const struct half *half)
 		bool other = (order ^ habit->order) & habit->mask;
 		bool another = habit->window && habit->window != half->syn_window;
 
-		fits |= other | another ? 0 : habit->system;
+		fits |= (other | another) ? 0 : habit->system;
 	}
 	return fits;
 }
