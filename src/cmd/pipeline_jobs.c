@@ -175,9 +175,8 @@ static inline void fetch_segments(struct chunk *chunk, unsigned place)
 		return;
 	uint8_t *at = (uint8_t *)&chunk->batch.segments[place];
 
-	fetch_line_to_write(at);
-	fetch_line_to_write(at + 64);
-	fetch_line_to_write(at + 128);
+	for (size_t line = 0; line < sizeof(struct segment); line += 64)
+		fetch_line_to_write(at + line);
 }
 
 /* Return: false: there is no more. @slow: the input gave less than it could have, so what came is

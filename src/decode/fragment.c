@@ -51,9 +51,10 @@ struct fragments {
 	struct datagram *datagrams; /* owned */
 	uint32_t *buckets;	    /* owned: first datagram of each */
 	uint32_t bucket_mask;
-	uint32_t free_block, free_datagram; /* given back: lists */
-	uint32_t block_count, blocks_used;  /* those beyond were never touched: most captures */
-	uint32_t datagram_count, datagrams_used; /* ... have no fragments */
+	/* Those beyond what was ever used are not touched: most captures have no fragments. */
+	uint32_t block_count, datagram_count;
+	uint32_t blocks_used, datagrams_used;
+	uint32_t free_block, free_datagram; /* lists of those given back */
 	uint32_t oldest, youngest;
 	struct finished finished; /* complete datagrams, lent until the next batch */
 };

@@ -2,6 +2,7 @@
 #ifndef TCPWHY_JUDGE_HASH_H
 #define TCPWHY_JUDGE_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -31,6 +32,12 @@ struct tagged_slot {
 	uint32_t tag;	/* high half of the hash */
 	uint32_t index; /* 0: free */
 };
+
+/* Of so many places: for huge_alloc(). */
+static inline size_t tagged_slots_bytes(size_t count)
+{
+	return count * sizeof(struct tagged_slot);
+}
 
 static inline uint32_t hash_tag(uint64_t hash)
 {

@@ -25,11 +25,6 @@ struct host_table {
 
 #define HOSTS_AT_FIRST 256
 
-static size_t slots_bytes(size_t capacity)
-{
-	return capacity * sizeof(struct tagged_slot);
-}
-
 static struct tagged_slot *slot_of(const struct host_table *table, uint64_t hash)
 {
 	return &table->slots[(size_t)hash & (table->capacity - 1)];
@@ -67,7 +62,7 @@ struct host_table *host_table_new(void)
 	if (!table)
 		return NULL;
 	table->capacity = HOSTS_AT_FIRST;
-	table->slots = huge_alloc(slots_bytes(table->capacity));
+	table->slots = huge_alloc(tagged_slots_bytes(table->capacity));
 	if (!table->slots || !pool_set_up(&table->hosts, sizeof(struct host), HOSTS_MOST)) {
 		host_table_free(table);
 		return NULL;
@@ -78,11 +73,11 @@ struct host_table *host_table_new(void)
 static bool grow(struct host_table *table)
 {
 	size_t capacity = 2 * table->capacity;
-	struct tagged_slot *slots = huge_alloc(slots_bytes(capacity));
+	struct tagged_slot *slots = huge_alloc(tagged_slots_bytes(capacity));
 
 	if (!slots)
 		return false;
-	huge_free(table->slots, slots_bytes(table->capacity));
+	huge_free(table->slots, tagged_slots_bytes(table->capacity));
 	table->slots = slots;
 	table->capacity = capacity;
 	for (uint32_t index = 1; index <= table->hosts.used; index++)
@@ -179,6 +174,6 @@ void host_table_free(struct host_table *table)
 	if (!table)
 		return;
 	pool_tear_down(&table->hosts);
-	huge_free(table->slots, slots_bytes(table->capacity));
+	huge_free(table->slots, tagged_slots_bytes(table->capacity));
 	free(table);
 }

@@ -14,15 +14,10 @@
 
 static_assert(sizeof(struct place) % 8 == 0, "a pool holds them as an array");
 
-static size_t slots_bytes(uint32_t count)
-{
-	return count * sizeof(struct tagged_slot);
-}
-
 bool places_set_up(struct places *places)
 {
 	*places = (struct places){ .slot_count = 2 * PLACES_AT_FIRST };
-	places->slots = huge_alloc(slots_bytes(places->slot_count));
+	places->slots = huge_alloc(tagged_slots_bytes(places->slot_count));
 	if (!places->slots || !pool_set_up(&places->pool, sizeof(struct place), PLACES_MOST) ||
 	    !pool_set_up(&places->served, sizeof(struct served), SERVED_MOST)) {
 		places_tear_down(places);
@@ -36,7 +31,7 @@ void places_tear_down(struct places *places)
 {
 	pool_tear_down(&places->served);
 	pool_tear_down(&places->pool);
-	huge_free(places->slots, slots_bytes(places->slot_count));
+	huge_free(places->slots, tagged_slots_bytes(places->slot_count));
 	*places = (struct places){ .count = 0 };
 }
 
@@ -144,11 +139,11 @@ static bool slots_grow(struct places *places)
 	if (places->slot_count / 2 == PLACES_MOST)
 		return false;
 
-	struct tagged_slot *slots = huge_alloc(slots_bytes(2 * places->slot_count));
+	struct tagged_slot *slots = huge_alloc(tagged_slots_bytes(2 * (size_t)places->slot_count));
 
 	if (!slots)
 		return false;
-	huge_free(places->slots, slots_bytes(places->slot_count));
+	huge_free(places->slots, tagged_slots_bytes(places->slot_count));
 	places->slots = slots;
 	places->slot_count *= 2;
 	for (uint32_t i = 0; i < places->count; i++)

@@ -19,22 +19,25 @@ enum {
 	TS = TCP_OPTION_TIMESTAMPS,
 };
 
-#define ORDER_5(a, b, c, d, e)                                                                     \
-	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |          \
-	 (uint64_t)(e) << 32)
-#define ORDER_7(a, b, c, d, e, f, g)                                                               \
-	(ORDER_5(a, b, c, d, e) | (uint64_t)(f) << 40 | (uint64_t)(g) << 48)
-#define FIRST(count) (UINT64_MAX >> (64 - 8 * (count)))
+/* A kind at its place; and, where there is one, all of that byte. */
+#define KIND(kind, at) ((uint64_t)(kind) << 8 * (at))
+#define BYTE(kind, at) ((kind) ? KIND(0xff, at) : 0)
 
-/* Options behind the habit's are others that a program asks for (Fast Open, MPTCP, end). */
+/* The kinds of a habit in order, 0 behind the last one. Options behind it are others that a program
+   asks for (Fast Open, MPTCP, end). */
+#define HABIT(a, b, c, d, e, f, g)                                                                 \
+	.order = KIND(a, 0) | KIND(b, 1) | KIND(c, 2) | KIND(d, 3) | KIND(e, 4) | KIND(f, 5) |     \
+		 KIND(g, 6),                                                                       \
+	.mask = BYTE(a, 0) | BYTE(b, 1) | BYTE(c, 2) | BYTE(d, 3) | BYTE(e, 4) | BYTE(f, 5) |      \
+		BYTE(g, 6)
+
 static const struct syn_habit habits[] = {
-	{ SYSTEM_LINUX, 0, ORDER_5(MSS, SACK, TS, NOP, WS), FIRST(5) },
-	{ SYSTEM_LINUX, 0, ORDER_7(MSS, NOP, NOP, SACK, NOP, WS, 0),
-	  FIRST(6) }, /* timestamps off */
-	{ SYSTEM_MACOS, 65535, ORDER_7(MSS, NOP, WS, NOP, NOP, TS, SACK), FIRST(7) },
-	{ SYSTEM_WINDOWS, 0, ORDER_7(MSS, NOP, WS, NOP, NOP, SACK, 0), FIRST(6) },
-	{ SYSTEM_WINDOWS, 0, ORDER_5(MSS, NOP, WS, SACK, TS), FIRST(5) }, /* timestamps on */
-	{ SYSTEM_FREEBSD, 65535, ORDER_5(MSS, NOP, WS, SACK, TS), FIRST(5) },
+	{ SYSTEM_LINUX, 0, HABIT(MSS, SACK, TS, NOP, WS, 0, 0) },
+	{ SYSTEM_LINUX, 0, HABIT(MSS, NOP, NOP, SACK, NOP, WS, 0) }, /* timestamps off */
+	{ SYSTEM_MACOS, 65535, HABIT(MSS, NOP, WS, NOP, NOP, TS, SACK) },
+	{ SYSTEM_WINDOWS, 0, HABIT(MSS, NOP, WS, NOP, NOP, SACK, 0) },
+	{ SYSTEM_WINDOWS, 0, HABIT(MSS, NOP, WS, SACK, TS, 0, 0) }, /* timestamps on */
+	{ SYSTEM_FREEBSD, 65535, HABIT(MSS, NOP, WS, SACK, TS, 0, 0) },
 };
 
 /* The first kinds of a SYN's options, as in a habit. */
