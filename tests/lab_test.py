@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""usage: lab_test.py PROGRAM REFUSE [--all | --article | --broken | --busy | --catalogue | --kept | --refused | --wrong]
+"""usage: lab_test.py PROGRAM REFUSE [--all | --article | --broken | --busy | --catalogue | --kept | --late |
+                                     --refused | --wrong]
 
 tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private namespace can be had.
 
@@ -9,6 +10,7 @@ tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private 
 --catalogue  every verdict has a scenario, or a reason why none makes it happen
 --broken   PROGRAM has one transition of the state table wrong: the lab must find it out
 --busy     a wire that the machine holds up: what fails is run again, and says so
+--late     a wire that the machine holds up while it looks at the kernels: likewise
 --kept     kept captures: tshark opens them without complaint and gives the same flags; read agrees
 --wrong    scenarios with a mistake: line, words, what to do (tests/lab_wrong)
 --refused  every step of the ladder of back ends, each refusal forced with REFUSE"""
@@ -215,6 +217,31 @@ def check_busy(checks, program):
                 told)
 
 
+def check_late(checks, program):
+    """The same where no packet waits, but the kernels' states are read late: strace holds up ten of
+    the questions for them, in the silence of the first run."""
+    lines = ["title    a second of silence", "server", "    listen", "    accept", "    recv -> end",
+             "    close", "client", "    connect", "    sleep 1500ms", "    close",
+             "expect end.rst.unread-data", ""]
+    late = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=sendto",
+            "-e", "inject=sendto:delay_enter=20000:when=100..110"]
+    try:
+        tried = subprocess.run([*late, "true"], stderr=subprocess.PIPE)
+    except FileNotFoundError:
+        corpus.skip("no strace to hold a system call up with")
+    if tried.returncode:
+        corpus.skip("strace may not trace here: %s" % tried.stderr.decode().strip())
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # the search for leaks traces, too
+    with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
+        file.write("\n".join(lines))
+        file.flush()
+        status, out, err = lab(program, "--format", "json", file.name, wrap=late)
+    told = json.loads(out)
+    checks.that("it fails in the end", status == 1 and told["failures"], (told, err))
+    checks.that("it was run again, once", told["runs"] == 2, told["runs"])
+    checks.that("the time is told", told["held_up_ns"] >= 20e6, told["held_up_ns"])
+
+
 WORDS = {  # tshark's field: the note of ours that says the same
     "tcp.analysis.retransmission": "retransmission",
     "tcp.analysis.fast_retransmission": "fast_retransmission",
@@ -352,7 +379,8 @@ def main():
         checks.done()
     need_wire(program)
     {"--article": check_article, "--all": check_all, "--broken": check_broken,
-     "--busy": check_busy, "--kept": check_kept, "--wrong": check_wrong}[mode](checks, program)
+     "--busy": check_busy, "--kept": check_kept, "--late": check_late,
+     "--wrong": check_wrong}[mode](checks, program)
     checks.done()
 
 

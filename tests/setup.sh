@@ -4,7 +4,7 @@
 # To build and run.
 SETUP_BUILD="gcc meson ninja-build pkg-config libpcap-dev zlib1g-dev libzstd-dev liblz4-dev libssl-dev"
 # To test and analyse.
-SETUP_CHECK="libcmocka-dev clang-14 clang clang-tidy clang-format libclang-rt-14-dev cppcheck tshark python3 python3-jsonschema g++ git curl netcat-openbsd iperf3 nodejs iproute2"
+SETUP_CHECK="libcmocka-dev clang-14 clang clang-tidy clang-format libclang-rt-14-dev cppcheck tshark python3 python3-jsonschema g++ git curl netcat-openbsd iperf3 nodejs iproute2 strace"
 
 # Print those of the packages that are not installed.
 setup_missing() {

@@ -128,7 +128,7 @@ struct run {
 	int64_t rebooted_ns;	      /* when that was over; 0: never */
 	int lo_tap; /* owned: on the client's own loopback, for connections with itself; -1 */
 
-	int64_t held_up_ns; /* longest that a packet waited for this process, not for a rule */
+	int64_t held_up_ns; /* longest that a packet or look waited for this process */
 	unsigned nth;	    /* of runs of the scenario; from 1 */
 
 	bool out_of_memory;

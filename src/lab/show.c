@@ -38,9 +38,8 @@ static void put_held_up(struct out *out, const struct run *run)
 	duration_format(duration, run->held_up_ns);
 	if (run->nth > 1)
 		snprintf(again, sizeof(again), "; run %u of it", run->nth);
-	snprintf(line, sizeof(line),
-		 "this machine was busy and held a packet up for %s on the wire%s", duration,
-		 again);
+	snprintf(line, sizeof(line), "this machine was busy and held the wire up for %s%s",
+		 duration, again);
 	prose_item(out, "  held up", INDENT, line);
 }
 

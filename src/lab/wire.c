@@ -165,8 +165,8 @@ static void apply_rules(struct run *run, struct taking *taking)
 		rule_apply(run, chosen, taking);
 }
 
-/* A packet that could go on since a moment goes on now: how long did the machine run something else
-   meanwhile? A reboot is no such thing. */
+/* What could go on since a moment, a packet or a look at the kernels, goes on now: how long did the
+   machine run something else meanwhile? A reboot is no such thing. */
 static void note_held_up(struct run *run, int64_t since_ns, int64_t now_ns)
 {
 	int64_t held_ns = now_ns - time_later(run->rebooted_ns, since_ns);
@@ -296,6 +296,8 @@ static void look_at(struct run *run, enum end end)
 			return;
 		}
 		if (wire_take(run) == 0) {
+			/* What was read late may be another state than that of what was taken. */
+			note_held_up(run, run->now_ns, time_now_ns(CLOCK_REALTIME));
 			kernel_log_add(&run->kernel, end, time_ns, run->sockets);
 			return;
 		}
