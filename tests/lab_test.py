@@ -238,8 +238,8 @@ def check_late(checks, program):
         status, out, err = lab(program, "--format", "json", file.name, wrap=late)
     told = json.loads(out)
     checks.that("it fails in the end", status == 1 and told["failures"], (told, err))
-    checks.that("it was run again, once", told["runs"] == 2, told["runs"])
-    checks.that("the time is told", told["held_up_ns"] >= 20e6, told["held_up_ns"])
+    checks.that("it was run again", told["runs"] >= 2, told["runs"])
+    checks.that("the time is told", told["held_up_ns"] >= 10e6, told["held_up_ns"])
 
 
 WORDS = {  # tshark's field: the note of ours that says the same
