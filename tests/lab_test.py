@@ -10,11 +10,12 @@ tcpwhy lab on this machine's kernel. Skipped, with the reason, where no private 
 --catalogue  every verdict has a scenario, or a reason why none makes it happen
 --broken   PROGRAM has one transition of the state table wrong: the lab must find it out
 --busy     a wire that the machine holds up: what fails is run again, and says so
---late     a wire that the machine holds up while it looks at the kernels: likewise
 --kept     kept captures: tshark opens them without complaint and gives the same flags; read agrees
+--late     a wire that the machine holds up while it looks at the kernels: likewise
 --wrong    scenarios with a mistake: line, words, what to do (tests/lab_wrong)
 --refused  every step of the ladder of back ends, each refusal forced with REFUSE"""
 import concurrent.futures
+import contextlib
 import json
 import os
 import re
@@ -199,15 +200,22 @@ def lab_held_up(program, scenario):
     return process.returncode, json.loads(out.read())
 
 
+@contextlib.contextmanager
+def scenario_of(lines):
+    """The path of a scenario with these lines, for as long as it is needed."""
+    with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        yield file.name
+
+
 def check_busy(checks, program):
     """What fails on a wire that was held up is run again, and says so."""
     lines = (["title    half a second of segments", "server", "    listen", "    accept"] +
              ["    recv 5 -> 5"] * 20 + ["    close", "client", "    connect"] +
-             ["    send \"hello\"", "    sleep 25ms"] * 20 + ["    recv -> end", "    close"])
-    with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
-        file.write("\n".join(lines + ["expect end.rst.unread-data", ""]))
-        file.flush()
-        status, told = lab_held_up(program, file.name)
+             ["    send \"hello\"", "    sleep 25ms"] * 20 + ["    recv -> end", "    close", "expect end.rst.unread-data"])
+    with scenario_of(lines) as path:
+        status, told = lab_held_up(program, path)
     checks.that("it still fails", status == 1 and told["passed"] is False and told["failures"], told)
     checks.that("it was run three times", told["runs"] == 3, told["runs"])
     checks.that("the time is told", told["held_up_ns"] >= 10e6, told["held_up_ns"])
@@ -218,11 +226,11 @@ def check_busy(checks, program):
 
 
 def check_late(checks, program):
-    """The same where no packet waits, but the kernels' states are read late: strace holds up ten of
-    the questions for them, in the silence of the first run."""
+    """The same where no packet waits, but the kernels' states are read late: strace holds up some
+    of the questions for them, in the silence of the first run."""
     lines = ["title    a second of silence", "server", "    listen", "    accept", "    recv -> end",
              "    close", "client", "    connect", "    sleep 1500ms", "    close",
-             "expect end.rst.unread-data", ""]
+             "expect end.rst.unread-data"]
     late = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=sendto",
             "-e", "inject=sendto:delay_enter=20000:when=100..110"]
     try:
@@ -231,11 +239,10 @@ def check_late(checks, program):
         corpus.skip("no strace to hold a system call up with")
     if tried.returncode:
         corpus.skip("strace may not trace here: %s" % tried.stderr.decode().strip())
-    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # the search for leaks traces, too
-    with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
-        file.write("\n".join(lines))
-        file.flush()
-        status, out, err = lab(program, "--format", "json", file.name, wrap=late)
+    # The search for leaks traces, too: two can't.
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    with scenario_of(lines) as path:
+        status, out, err = lab(program, "--format", "json", path, wrap=late)
     told = json.loads(out)
     checks.that("it fails in the end", status == 1 and told["failures"], (told, err))
     checks.that("it was run again", told["runs"] >= 2, told["runs"])
