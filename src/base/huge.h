@@ -26,6 +26,26 @@ void *huge_alloc(size_t bytes);
  */
 void *huge_reserve(size_t bytes);
 
+/*
+ * Parts of one range of addresses, each of which fills from its start on: one call to the kernel
+ * for all of them. A part is in small pages until it wants more than HUGE_PART_SMALL_BYTES.
+ */
+#define HUGE_PART_SMALL_BYTES ((size_t)128 << 10)
+
+/* What a part that may ever want @bytes takes of the range. */
+size_t huge_part_bytes(size_t bytes);
+
+/**
+ * huge_reserve_parts() - Get addresses for parts that lie right behind each other
+ * @bytes:  the sum of their huge_part_bytes()
+ *
+ * Return: as huge_reserve().
+ */
+void *huge_reserve_parts(size_t bytes);
+
+/* A part wants more than HUGE_PART_SMALL_BYTES from now on. @bytes: its huge_part_bytes() */
+void huge_part_grows(void *part, size_t bytes);
+
 /* NULL is allowed. */
 void huge_free(void *at, size_t bytes);
 

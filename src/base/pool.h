@@ -12,9 +12,10 @@
  * taking an item calls neither the heap nor the kernel. Index 0 is no item.
  */
 struct pool {
-	unsigned char *items;  /* owned; NULL: not set up */
+	unsigned char *items;  /* owned, or a part of a pool_range; NULL: not set up */
 	size_t reserved_bytes; /* of address space */
 	uint32_t item_bytes;   /* a multiple of 8 */
+	uint32_t grows_with;   /* this index: huge_part_grows(); 0: never */
 	uint32_t most;	       /* highest index */
 	uint32_t used;	       /* highest index ever taken */
 	uint32_t free_first;   /* list through the items' first four bytes; 0 empty */
@@ -31,8 +32,36 @@ struct pool {
  */
 bool pool_set_up(struct pool *pool, size_t item_bytes, uint32_t most);
 
-/* Give everything back to the system; a zeroed pool is allowed. */
+/* Give everything back to the system; a zeroed pool is allowed, one of a pool_range is not. */
 void pool_tear_down(struct pool *pool);
+
+/* Addresses that several pools share. */
+struct pool_range {
+	void *at; /* owned */
+	size_t bytes;
+};
+
+/* What pool_set_up() would be given. */
+struct pool_plan {
+	struct pool *pool;
+	size_t item_bytes;
+	uint32_t most;
+};
+
+/**
+ * pool_range_set_up() - Reserve addresses for several pools with one call to the kernel
+ * @range:  overwritten
+ * @plans:  each with a @most of 1024 or more; where the system reserves less, all get less
+ *
+ * Return: false: not even a small range could be reserved.
+ */
+bool pool_range_set_up(struct pool_range *range, const struct pool_plan *plans, unsigned count);
+
+/* For a pool of a range whose items are used without being taken: it may be large at once. */
+void pool_grows(struct pool *pool);
+
+/* Give everything of its pools back to the system; a zeroed range is allowed. */
+void pool_range_tear_down(struct pool_range *range);
 
 /* Take an item, zeroed. Return: its index; 0: none left. */
 uint32_t pool_take(struct pool *pool);

@@ -11,41 +11,33 @@ bool pools_set_up(struct pools *pools, uint32_t flows)
 	uint32_t outlines = flows < OUTLINES_MOST ? flows : OUTLINES_MOST;
 	uint32_t few = flows / 4 + 1024; /* rare things: not every connection has them at once */
 
-	return pool_set_up(&pools->flows, sizeof(struct flow), flows) &&
-	       pool_set_up(&pools->marks, sizeof(struct mark_chunk), flows * 3) &&
-	       pool_set_up(&pools->extras, sizeof(struct extra), flows) &&
-	       pool_set_up(&pools->losses, sizeof(struct loss), few) &&
-	       pool_set_up(&pools->probes, sizeof(struct probes), few) &&
-	       pool_set_up(&pools->states, sizeof(struct more_states), flows) &&
-	       pool_set_up(&pools->closings, sizeof(struct closing), flows) &&
-	       pool_set_up(&pools->stalls, sizeof(struct stalls), flows) &&
-	       pool_set_up(&pools->odds, sizeof(struct odd), flows) &&
-	       pool_set_up(&pools->resets, sizeof(struct resets), flows) &&
-	       pool_set_up(&pools->candidates, sizeof(struct candidate), few) &&
-	       pool_set_up(&pools->tombs, sizeof(struct tomb), flows) &&
-	       pool_set_up(&pools->briefs, sizeof(struct brief), flows) &&
-	       pool_set_up(&pools->outlines, 64, outlines) && /* a cache line each */
-	       pool_set_up(&pools->brief_chunks, sizeof(struct brief_chunk),
-			   flows * BRIEF_CHUNKS_BY_FLOW);
+	const struct pool_plan plans[] = {
+		{ &pools->flows, sizeof(struct flow), flows },
+		{ &pools->marks, sizeof(struct mark_chunk), flows * 3 },
+		{ &pools->extras, sizeof(struct extra), flows },
+		{ &pools->losses, sizeof(struct loss), few },
+		{ &pools->probes, sizeof(struct probes), few },
+		{ &pools->states, sizeof(struct more_states), flows },
+		{ &pools->closings, sizeof(struct closing), flows },
+		{ &pools->stalls, sizeof(struct stalls), flows },
+		{ &pools->odds, sizeof(struct odd), flows },
+		{ &pools->resets, sizeof(struct resets), flows },
+		{ &pools->candidates, sizeof(struct candidate), few },
+		{ &pools->tombs, sizeof(struct tomb), flows },
+		{ &pools->briefs, sizeof(struct brief), flows },
+		{ &pools->outlines, 64, outlines }, /* a cache line each */
+		{ &pools->brief_chunks, sizeof(struct brief_chunk), flows * BRIEF_CHUNKS_BY_FLOW },
+	};
+
+	if (!pool_range_set_up(&pools->range, plans, sizeof(plans) / sizeof(plans[0])))
+		return false;
+	pool_grows(&pools->outlines); /* outline_of() takes none */
+	return true;
 }
 
 void pools_tear_down(struct pools *pools)
 {
-	pool_tear_down(&pools->flows);
-	pool_tear_down(&pools->marks);
-	pool_tear_down(&pools->extras);
-	pool_tear_down(&pools->losses);
-	pool_tear_down(&pools->probes);
-	pool_tear_down(&pools->states);
-	pool_tear_down(&pools->closings);
-	pool_tear_down(&pools->stalls);
-	pool_tear_down(&pools->odds);
-	pool_tear_down(&pools->resets);
-	pool_tear_down(&pools->candidates);
-	pool_tear_down(&pools->tombs);
-	pool_tear_down(&pools->briefs);
-	pool_tear_down(&pools->brief_chunks);
-	pool_tear_down(&pools->outlines);
+	pool_range_tear_down(&pools->range);
 }
 
 struct extra *cold_extra(struct pools *pools, struct flow *flow)

@@ -164,6 +164,7 @@ struct candidate {
 struct pools {
 	struct pool flows, marks, extras, losses, probes, states, closings, stalls, odds, resets,
 		candidates, tombs, briefs, brief_chunks, outlines;
+	struct pool_range range; /* theirs */
 };
 
 bool pools_set_up(struct pools *pools, uint32_t flows);

@@ -281,6 +281,56 @@ static void a_pool_gives_distinct_zeroed_items(void **state)
 	pool_tear_down(&pool);
 }
 
+/* Two pools in one range, one of which grows out of its small pages: nobody writes into the other.
+ */
+static void pools_of_a_range_do_not_overlap(void **state)
+{
+	(void)state;
+	struct pool_range range;
+	struct pool words, lines;
+	const struct pool_plan plans[] = { { &words, 8, 2000 }, { &lines, 64, 20000 } };
+
+	assert_true(pool_range_set_up(&range, plans, 2));
+	assert_int_equal(words.most, 2000);
+	assert_int_equal(lines.most, 20000);
+	for (uint32_t i = 1; i <= 20000; i++) {
+		assert_int_equal(pool_take(&lines), i);
+		memset(pool_at(&lines, i), 0xee, 64);
+		if (i > 2000)
+			continue;
+		assert_int_equal(pool_take(&words), i);
+		memcpy(pool_at(&words, i), &i, sizeof(i));
+	}
+	assert_int_equal(pool_take(&words), 0);
+	assert_int_equal(pool_take(&lines), 0);
+	for (uint32_t i = 1; i <= 2000; i++)
+		assert_memory_equal(pool_at(&words, i), &i, sizeof(i));
+	for (uint32_t i = 1; i <= 20000; i++)
+		for (unsigned byte = 0; byte < 64; byte++)
+			assert_int_equal(((unsigned char *)pool_at(&lines, i))[byte], 0xee);
+	pool_range_tear_down(&range);
+	pool_range_tear_down(&range);
+}
+
+static void a_range_is_as_large_as_the_system_allows(void **state)
+{
+	(void)state;
+	struct pool_range range;
+	struct pool many, few;
+	/* 2^49 bytes: more than any process has addresses here. */
+	const struct pool_plan plans[] = { { &many, 1 << 20, 1u << 29 }, { &few, 8, 1u << 24 } };
+
+	if (!pool_range_set_up(&range, plans, 2))
+		skip();
+	assert_in_range(many.most, 1024, (1u << 29) - 1);
+	assert_int_equal((1u << 29) / many.most, (1u << 24) / few.most);
+	assert_int_equal(pool_take(&few), 1);
+	pool_range_tear_down(&range);
+	const struct pool_plan too_few[] = { { &few, 8, 100 } };
+
+	assert_false(pool_range_set_up(&range, too_few, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +339,8 @@ int main(void)
 		cmocka_unit_test(holes_are_the_octets_that_were_not_seen),
 		cmocka_unit_test(held_is_what_was_reported_above_the_ack),
 		cmocka_unit_test(a_pool_gives_distinct_zeroed_items),
+		cmocka_unit_test(pools_of_a_range_do_not_overlap),
+		cmocka_unit_test(a_range_is_as_large_as_the_system_allows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
