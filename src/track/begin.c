@@ -55,7 +55,7 @@ static void take_over(struct tracker *tracker, struct flow *flow, uint32_t index
 		struct tomb *tomb = pool_at(&tracker->pools.tombs, slot->ref & REF_INDEX);
 
 		former_of_tomb(tomb, &former, client_is_b);
-		tomb->conn_and_bits = 0;
+		tomb->known = 0;
 	} else {
 		struct flow *old = pool_at(&tracker->pools.flows, slot->ref);
 

@@ -78,7 +78,7 @@ static bool table_grow(struct table *table)
 
 bool table_add(struct table *table, uint64_t hash, uint32_t ref)
 {
-	if ((table->used + 1) * 10 > (table->mask + 1) * 7 && !table_grow(table) &&
+	if ((table->used + 1) * 100 > (table->mask + 1) * TABLE_LOAD_MOST && !table_grow(table) &&
 	    table->used + 1 > table->mask)
 		return false; /* one place must stay empty: it ends every search */
 	slot_place(table->slots, table->mask, (struct slot){ .tag = table_tag(hash), .ref = ref });

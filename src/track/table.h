@@ -139,6 +139,9 @@ static inline bool tuple_is_of(const struct tuple *tuple, const struct segment *
 			segment_ports(seg, swapped));
 }
 
+/* Of a hundred places so many are in use when the table grows to twice as many. */
+#define TABLE_LOAD_MOST 70u
+
 /**
  * table_set_up() - Make an empty table with a fresh secret
  * @is_of:  called with @owner

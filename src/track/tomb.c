@@ -13,7 +13,7 @@ static int64_t row_next_ns(const struct tracker *tracker, const struct tomb_row 
 		return INT64_MAX;
 	const struct tomb *tomb = tomb_at(tracker, row->first);
 
-	return tomb->end_ns + tomb->released_ms * NSEC_PER_MSEC + row->kept_ns;
+	return tomb->end_ns + tomb_released_ns(tomb) + row->kept_ns;
 }
 
 /* The row of the tombstone that is over next. */
@@ -51,7 +51,7 @@ static void tomb_drop_first(struct tracker *tracker, struct tomb_row *row)
 
 	row->first = tomb->next;
 	fetch_ahead(tracker, row->first);
-	if (tomb->conn_and_bits) {
+	if (tomb->known) {
 		struct slot *slot = table_find_ref(&tracker->table, index | REF_TOMB, tomb->hash);
 
 		if (slot)
@@ -137,7 +137,7 @@ static void tomb_fill(struct tomb *tomb, const struct flow *flow)
 	enum end a = flow_has(flow, FLOW_CLIENT_B) ? END_SERVER : END_CLIENT;
 
 	tomb->end_ns = flow->last_ns;
-	tomb->conn_and_bits = flow->first_frame << 8 | tomb_bits(flow);
+	tomb->known = tomb_known(flow->first_frame, 0, tomb_bits(flow));
 	for (int i = 0; i < 2; i++) {
 		enum end end = i == 0 ? a : end_other(a);
 		const struct side *side = &flow->side[end];
@@ -153,11 +153,12 @@ static void tomb_fill(struct tomb *tomb, const struct flow *flow)
 static void tomb_place(struct tracker *tracker, const struct tuple *tuple, struct tomb *draft,
 		       const uint8_t ttl[static 2])
 {
-	struct tomb_row *row = row_of(tracker, draft->conn_and_bits & 0xff, ttl);
-	int64_t released_ms = (tracker->clock_ns - draft->end_ns) / NSEC_PER_MSEC + 1;
+	struct tomb_row *row = row_of(tracker, draft->known & TOMB_BITS, ttl);
+	int64_t released_s = (tracker->clock_ns - draft->end_ns) / NSEC_PER_SEC + 1;
 
 	draft->hash = table_hash(&tracker->table, tuple);
-	draft->released_ms = released_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)released_ms;
+	draft->known |=
+		tomb_known(0, released_s < RELEASED_MOST ? (uint64_t)released_s : RELEASED_MOST, 0);
 	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
 		tomb_drop_first(tracker, next_row(tracker));
 	struct slot *slot = table_find(&tracker->table, tuple, draft->hash);
@@ -198,8 +199,10 @@ void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
 {
 	struct tomb draft = {
 		.end_ns = brief->last_ns,
-		.conn_and_bits = brief->first_frame << 8 | TOMB_BOTH_FINS |
-				 (brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A),
+		.known = tomb_known(
+			brief->first_frame, 0,
+			TOMB_BOTH_FINS |
+				(brief->course & COURSE_CLOSED_BY_B ? TOMB_WAIT_B : TOMB_WAIT_A)),
 		.snd_nxt = { brief->nxt[0], brief->nxt[1] },
 	};
 
@@ -208,14 +211,14 @@ void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
 
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b)
 {
-	uint32_t bits = (uint32_t)(tomb->conn_and_bits & 0xff);
+	uint32_t bits = tomb->known & TOMB_BITS;
 	unsigned client = client_is_b ? 1 : 0;
 	bool waits_client = (bits & (client_is_b ? TOMB_WAIT_B : TOMB_WAIT_A)) != 0;
 	bool waits_server = (bits & (client_is_b ? TOMB_WAIT_A : TOMB_WAIT_B)) != 0;
 
 	*former = (struct former){
 		.known = true,
-		.conn = tomb->conn_and_bits >> 8,
+		.conn = tomb_conn(tomb),
 		.end_ns = tomb->end_ns,
 		.both_fins = (bits & TOMB_BOTH_FINS) != 0,
 		.reset = (bits & TOMB_RESET) != 0,

@@ -213,7 +213,7 @@ static bool tomb_segment(struct tracker *tracker, const struct segment *seg, uin
 {
 	const struct tomb *tomb = pool_at(&tracker->pools.tombs, index);
 
-	if ((seg->flags & TCP_SYN) || (tomb->conn_and_bits & TOMB_EVICTED))
+	if ((seg->flags & TCP_SYN) || (tomb->known & TOMB_EVICTED))
 		return true;
 	if (tracker->clock_ns - tomb->end_ns > TIME_WAIT_NS + RELEASE_AFTER_NS)
 		return true;

@@ -25,18 +25,18 @@
 
 /*
  * What stays of a connection whose record was written. Its key is known by the whole keyed hash
- * (table.h): that of another key is the same once in 2^64 pairs, and nobody can choose one.
+ * (table.h): that of another key is the same once in 2^64 pairs, and nobody can choose one. With
+ * its place in the table it has 51 bytes, and 63 just after the table has grown (table.c).
  */
 struct tomb {
 	uint64_t hash;
 	int64_t end_ns;
-	uint64_t conn_and_bits; /* conn << 8 | enum tomb_bit */
-	uint32_t snd_nxt[2];	/* as sent, by key order (a, b) */
-	uint16_t unacked[2];	/* snd_nxt of the other - last ack sent; at most 0xffff */
-	uint32_t released_ms;	/* after end_ns; at most UINT32_MAX */
-	uint32_t next;		/* in its row */
+	uint64_t known;	     /* tomb_known(); 0: it gave way to a later one */
+	uint32_t snd_nxt[2]; /* as sent, by key order (a, b) */
+	uint16_t unacked[2]; /* snd_nxt of the other - last ack sent; at most 0xffff */
+	uint32_t next;	     /* in its row */
 };
-static_assert(sizeof(struct tomb) == 48,
+static_assert(sizeof(struct tomb) + sizeof(struct slot) * 100 / (TABLE_LOAD_MOST / 2) <= 64,
 	      "what an ended connection holds until its TIME_WAIT is over");
 
 /* Tombstones in order of age, the oldest first. */
@@ -53,6 +53,25 @@ enum tomb_bit {
 	TOMB_WAIT_B = 0x10,
 	TOMB_EVICTED = 0x20, /* it lived: what comes is no late segment */
 };
+#define TOMB_BITS     0x3fu
+#define RELEASED_MOST 0x3fffu /* four hours later nothing asks for it any more */
+
+/* What a tombstone knows in one word: frames 44 | seconds 14 | bits 6. @released_s: when its record
+   was written, after end_ns, rounded up; at most RELEASED_MOST */
+static inline uint64_t tomb_known(uint64_t conn, uint64_t released_s, uint32_t bits)
+{
+	return conn << 20 | released_s << 6 | bits;
+}
+
+static inline uint64_t tomb_conn(const struct tomb *tomb)
+{
+	return tomb->known >> 20;
+}
+
+static inline int64_t tomb_released_ns(const struct tomb *tomb)
+{
+	return (int64_t)(tomb->known >> 6 & RELEASED_MOST) * NSEC_PER_SEC;
+}
 
 struct due_queue {
 	uint32_t first, last; /* flow indexes */
