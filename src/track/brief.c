@@ -385,7 +385,7 @@ static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 		return;
 	const struct brief *brief = brief_at(tracker, entry->index);
 
-	if (brief->first_frame && brief->dues == 1) {
+	if (brief->first_frame) {
 		brief_fetch(&tracker->pools, entry->index, 1);
 		fetch_line(
 			table_place(&tracker->table, table_hash(&tracker->table, &brief->tuple)));
