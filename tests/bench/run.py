@@ -9,7 +9,7 @@ that generate makes (kept in out/bench). BUILD is a build folder (meson setup bu
 --rounds N      how often each command runs (default 5); the least time counts
 --peers         also nfpcapd, argus, tcptrace and tshark, once each: minutes
 --growth        time per packet by connections in the capture (up to 10^7) and by connections live at
-                once, memory under a SYN flood: ten minutes
+                once, memory under a SYN flood: ten minutes a round
 --no-speed      only what the other options ask for
 --memory        bytes by live connection
 --save FILE     keep the figures as JSON
@@ -133,29 +133,36 @@ def measure_piped(build, options):
         return int(said.split()[0]), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
-def growth(build):
+GROWTH = (
+    ("connections in the capture, 10,000 live",
+     [("10^5", ["--connections", "100000", "--live", "10000"]),
+      ("10^4", ["--connections", "10000", "--live", "10000"]),
+      ("10^6", ["--connections", "1000000", "--live", "10000"]),
+      ("10^7", ["--connections", "10000000", "--live", "10000"])]),
+    ("connections live at once",
+     [("10^3", ["--connections", "1000000", "--live", "1000"]),
+      ("10^5", ["--connections", "1000000", "--live", "100000"]),
+      ("10^6", ["--connections", "2000000", "--live", "1000000"])]))
+
+
+def growth(build, rounds):
     """Each grown case beside the one that it is compared with, taking turns."""
     figures = {}
-    print("\ntime per packet, through a pipe")
-    for title, cases in (
-            ("connections in the capture, 10,000 live",
-             [("10^5", ["--connections", "100000", "--live", "10000"]),
-              ("10^4", ["--connections", "10000", "--live", "10000"]),
-              ("10^6", ["--connections", "1000000", "--live", "10000"]),
-              ("10^7", ["--connections", "10000000", "--live", "10000"])]),
-            ("connections live at once",
-             [("10^3", ["--connections", "1000000", "--live", "1000"]),
-              ("10^5", ["--connections", "1000000", "--live", "100000"]),
-              ("10^6", ["--connections", "2000000", "--live", "1000000"])])):
+    print("\ntime per packet, through a pipe, the least of %d" % rounds)
+    for title, cases in GROWTH:
+        runs = {name: [] for name, _ in cases}
+        for _ in range(rounds):
+            for name, options in cases:
+                runs[name].append(measure_piped(build, options))
         base = None
-        for name, options in cases:
-            packets, seconds, peak = measure_piped(build, options)
-            ns = seconds / packets * 1e9
-            base = base or ns
-            print("%-40s %-5s %6.0f ns a packet, %5.2f x %s, %7.1f MB" %
-                  (title, name, ns, ns / base, cases[0][0], peak / 1e6))
+        for name, _ in cases:
+            times = sorted(seconds / packets * 1e9 for packets, seconds, _ in runs[name])
+            peak = min(peak for _, _, peak in runs[name])
+            base = base or times[0]
+            print("%-40s %-5s %6.0f ns a packet (to %4.0f), %5.2f x %s, %7.1f MB" %
+                  (title, name, times[0], times[-1], times[0] / base, cases[0][0], peak / 1e6))
             sys.stdout.flush()
-            figures[title + " " + name] = {"ns": ns, "peak": peak}
+            figures[title + " " + name] = {"ns": times[0], "peak": peak}
     return figures
 
 
@@ -228,7 +235,7 @@ def main():
     if not args.no_speed:
         figures["speed"] = speed(build, args.rounds, args.peers)
     if args.growth:
-        figures["growth"] = growth(build)
+        figures["growth"] = growth(build, args.rounds)
         figures["flood"] = flood(build)
     if args.memory:
         figures["memory"] = memory(build)
