@@ -345,8 +345,9 @@ void gather_take(struct group *group, struct find *find, struct remembered *fact
 	if (find->kind == FIND_SCAN)
 		find_target(find, fact->target);
 	find->total++;
-	if (find->conn_count == GROUP_CONNS_MOST ||
-	    (find->conn_count == find->room && !find_grow(find))) {
+	if (find->conn_count == GROUP_CONNS_MOST)
+		return; /* counted, not listed */
+	if (find->conn_count == find->room && !find_grow(find)) {
 		group->dropped++;
 		return;
 	}

@@ -48,6 +48,7 @@ struct counted {
 	const char *id;
 	unsigned found;
 	size_t conns;
+	uint64_t total, dropped;
 };
 
 static void count_found(void *context, const struct group_verdict *group)
@@ -58,6 +59,7 @@ static void count_found(void *context, const struct group_verdict *group)
 		return;
 	counted->found++;
 	counted->conns = group->conn_count;
+	counted->total = group->conn_total;
 	for (size_t i = 1; i < group->conn_count; i++)
 		assert_true(group->conns[i - 1] < group->conns[i]);
 }
@@ -68,6 +70,7 @@ static struct counted finish(struct group *group, const char *id)
 	struct group_sink sink = { .found = count_found, .context = &counted };
 
 	group_finish(group, 0, &sink);
+	counted.dropped = group_dropped(group);
 	group_free(group);
 	return counted;
 }
@@ -135,6 +138,18 @@ static void sixty_four_half_open_ones_are_a_flood(void **state)
 	assert_int_equal(flood_of(64, 16, 0).found, 1);
 	assert_int_equal(flood_of(64, 64, 7).found, 1); /* 7 of 71: below a tenth */
 	assert_int_equal(flood_of(64, 64, 8).found, 0); /* 8 of 72: above */
+}
+
+/* All are counted; that a list ends is no loss for want of memory. */
+static void a_flood_is_counted_beyond_what_is_listed(void **state)
+{
+	(void)state;
+	struct counted flood = flood_of(3000, 3000, 0);
+
+	assert_int_equal(flood.found, 1);
+	assert_int_equal(flood.conns, GROUP_CONNS_MOST);
+	assert_int_equal(flood.total, 3000);
+	assert_int_equal(flood.dropped, 0);
 }
 
 /* A connection to port 80 of 100 that the server ended. @fin: where that is told */
@@ -284,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fifteen_targets_are_a_scan),
 		cmocka_unit_test(sixty_four_half_open_ones_are_a_flood),
+		cmocka_unit_test(a_flood_is_counted_beyond_what_is_listed),
 		cmocka_unit_test(three_ends_within_50_ms_are_a_process),
 		cmocka_unit_test(each_of_a_thousand_servers_is_found),
 		cmocka_unit_test(finds_of_two_rules_at_one_service_go_on),
