@@ -49,12 +49,12 @@ static void set_up_part(const struct pool_plan *plan, unsigned halvings, unsigne
 	size_t item_bytes = whole_words(plan->item_bytes);
 
 	*plan->pool = (struct pool){
-		.items = at,
 		.reserved_bytes = plan_bytes(plan, halvings),
 		.item_bytes = (uint32_t)item_bytes,
 		.grows_with = (uint32_t)(HUGE_PART_SMALL_BYTES / item_bytes),
 		.most = plan->most >> halvings,
 	};
+	plan->pool->items = at;
 }
 
 bool pool_range_set_up(struct pool_range *range, const struct pool_plan *plans, unsigned count)

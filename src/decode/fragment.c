@@ -59,22 +59,34 @@ struct fragments {
 	struct finished finished; /* complete datagrams, lent until the next batch */
 };
 
-static bool pools_allocate(struct fragments *all, uint32_t block_count, uint32_t datagram_count)
+static void pools_free(struct fragments *all)
+{
+	free(all->blocks);
+	free(all->datagrams);
+	free(all->buckets);
+	all->blocks = NULL;
+	all->datagrams = NULL;
+	all->buckets = NULL;
+}
+
+/* Have the memory for fragments, with the first one: most captures have none. */
+static bool pools_ready(struct fragments *all)
 {
 	uint32_t bucket_count = 1;
 
-	while (bucket_count < datagram_count)
+	if (all->buckets)
+		return true;
+	while (bucket_count < all->datagram_count)
 		bucket_count *= 2;
-	all->blocks = calloc(block_count, sizeof(*all->blocks));
-	all->datagrams = calloc(datagram_count, sizeof(*all->datagrams));
+	all->blocks = calloc(all->block_count, sizeof(*all->blocks));
+	all->datagrams = calloc(all->datagram_count, sizeof(*all->datagrams));
 	all->buckets = malloc(bucket_count * sizeof(*all->buckets));
-	if (!all->blocks || !all->datagrams || !all->buckets)
+	if (!all->blocks || !all->datagrams || !all->buckets) {
+		pools_free(all);
 		return false;
-
+	}
 	memset(all->buckets, 0xff, bucket_count * sizeof(*all->buckets)); /* NONE */
 	all->bucket_mask = bucket_count - 1;
-	all->block_count = block_count;
-	all->datagram_count = datagram_count;
 	return true;
 }
 
@@ -90,14 +102,12 @@ struct fragments *fragments_new(size_t bytes)
 		blocks = BLOCKS_LEAST;
 	if (blocks > NONE / 2)
 		blocks = NONE / 2;
+	all->block_count = (uint32_t)blocks;
+	all->datagram_count = (uint32_t)blocks / BLOCKS_PER_DATAGRAM;
 	all->oldest = NONE;
 	all->youngest = NONE;
 	all->free_block = NONE;
 	all->free_datagram = NONE;
-	if (!pools_allocate(all, (uint32_t)blocks, (uint32_t)blocks / BLOCKS_PER_DATAGRAM)) {
-		fragments_free(all);
-		return NULL;
-	}
 	return all;
 }
 
@@ -106,9 +116,7 @@ void fragments_free(struct fragments *fragments)
 	if (!fragments)
 		return;
 	finished_clear(&fragments->finished);
-	free(fragments->blocks);
-	free(fragments->datagrams);
-	free(fragments->buckets);
+	pools_free(fragments);
 	free(fragments);
 }
 
@@ -463,7 +471,8 @@ enum fragment_result fragment_take(struct walk *walk, struct fragment *fragment)
 		     !(walk->ip.what & SEGMENT_LENGTH_OVER);
 
 	if (!walk->icmp && whole && walk->wire_bytes > 0) {
-		if (fragment->offset + walk->wire_bytes <= DATAGRAM_BYTES_MOST)
+		if (fragment->offset + walk->wire_bytes <= DATAGRAM_BYTES_MOST &&
+		    pools_ready(walk->decoder->fragments))
 			return fragment_keep(walk, fragment);
 		walk_count(walk, DECODE_FRAGMENT_DROPPED);
 		return FRAGMENT_KEPT;

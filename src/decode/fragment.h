@@ -44,8 +44,9 @@ enum fragment_result {
 enum fragment_result fragment_take(struct walk *walk, struct fragment *fragment);
 
 /**
- * fragments_new() - Make the memory for fragments
- * @bytes:  how much; one full datagram that comes in order is always held
+ * fragments_new() - Begin to put fragments together
+ * @bytes:  how much memory, from the first fragment on; one full datagram that comes in order is
+ *          always held. Where it is not to be had fragments count as DECODE_FRAGMENT_DROPPED.
  *
  * Return: owned by the caller; NULL: out of memory.
  */
