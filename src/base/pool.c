@@ -14,29 +14,6 @@ static size_t whole_words(size_t item_bytes)
 	return (item_bytes + 7) & ~(size_t)7;
 }
 
-bool pool_set_up(struct pool *pool, size_t item_bytes, uint32_t most)
-{
-	item_bytes = whole_words(item_bytes);
-	*pool = (struct pool){ .item_bytes = (uint32_t)item_bytes };
-	for (; most >= SMALL_ITEMS; most /= 2) {
-		size_t bytes = item_bytes * ((size_t)most + 1);
-
-		pool->items = huge_reserve(bytes);
-		if (pool->items) {
-			pool->reserved_bytes = bytes;
-			pool->most = most;
-			return true;
-		}
-	}
-	return false;
-}
-
-void pool_tear_down(struct pool *pool)
-{
-	huge_free(pool->items, pool->reserved_bytes);
-	*pool = (struct pool){ 0 };
-}
-
 static size_t plan_bytes(const struct pool_plan *plan, unsigned halvings)
 {
 	uint32_t most = plan->most >> halvings;
@@ -81,6 +58,21 @@ bool pool_range_set_up(struct pool_range *range, const struct pool_plan *plans, 
 		return true;
 	}
 	return false;
+}
+
+bool pool_set_up(struct pool *pool, size_t item_bytes, uint32_t most)
+{
+	const struct pool_plan plan = { pool, item_bytes, most };
+	struct pool_range range; /* the pool's own */
+
+	*pool = (struct pool){ .items = NULL };
+	return pool_range_set_up(&range, &plan, 1);
+}
+
+void pool_tear_down(struct pool *pool)
+{
+	huge_free(pool->items, pool->reserved_bytes);
+	*pool = (struct pool){ .items = NULL };
 }
 
 void pool_grows(struct pool *pool)

@@ -8,7 +8,7 @@
 
 /*
  * Items of one size, named by index: half as long as a pointer, and an item never moves. A range of
- * addresses is reserved at the start and filled by the kernel on first touch (huge_reserve()), so
+ * addresses is reserved at the start and filled by the kernel on first touch (base/huge.h), so
  * taking an item calls neither the heap nor the kernel. Index 0 is no item.
  */
 struct pool {
