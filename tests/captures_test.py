@@ -64,8 +64,9 @@ def check_capture(checks, program, name, path, schema):
 def main():
     program = sys.argv[1]
     checks = corpus.Checks()
-    schema = None if "--no-schema" in sys.argv[2:] else validator()
-    if schema is None and "--no-schema" not in sys.argv[2:]:
+    wanted = "--no-schema" not in sys.argv[2:]
+    schema = validator() if wanted else None
+    if wanted and schema is None:
         print("python3-jsonschema is not installed: records are parsed, not validated")
     for name, path in corpus.captures(corpus.shared()):
         check_capture(checks, program, name, path, schema)

@@ -213,7 +213,8 @@ def check_busy(checks, program):
     """What fails on a wire that was held up is run again, and says so."""
     lines = (["title    half a second of segments", "server", "    listen", "    accept"] +
              ["    recv 5 -> 5"] * 20 + ["    close", "client", "    connect"] +
-             ["    send \"hello\"", "    sleep 25ms"] * 20 + ["    recv -> end", "    close", "expect end.rst.unread-data"])
+             ["    send \"hello\"", "    sleep 25ms"] * 20 +
+             ["    recv -> end", "    close", "expect end.rst.unread-data"])
     with scenario_of(lines) as path:
         status, told = lab_held_up(program, path)
     checks.that("it still fails", status == 1 and told["passed"] is False and told["failures"], told)
