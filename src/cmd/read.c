@@ -261,8 +261,8 @@ int cmd_read(int argc, char **argv)
 	print_errors(&err, &result.damage);
 	if (result.left_out > 0)
 		fprintf(stderr,
-			"tcpwhy read: %" PRIu64 " items were left out for want of memory; the "
-			"results lack them\n",
+			"tcpwhy read: %" PRIu64 " items were left out for want of room or memory; "
+			"the results lack them\n",
 			result.left_out);
 
 	int status = err_exit_status(&err), damaged = err_exit_status(&result.damage);

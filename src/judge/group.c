@@ -265,6 +265,14 @@ struct find *gather_find(struct group *group, enum find_kind kind, uint32_t plac
 	return at ? &group->finds[at - 1] : NULL;
 }
 
+bool gather_find_room(struct group *group)
+{
+	bool room = group->find_count < FINDS_MOST;
+
+	group->dropped += !room;
+	return room;
+}
+
 struct find *gather_find_new(struct group *group, enum find_kind kind, uint32_t place)
 {
 	struct place *of = places_at(&group->places, place);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What several connections tell of one server. */
+#include <assert.h>
+
 #include "judge/gather.h"
 #include "judge/themes.h"
 
@@ -67,22 +69,26 @@ static void take(struct group *group, struct find *find, struct remembered *fact
 	find->counts[KILLED_UNSPOKEN] += (fact->fact.what & FACT_ABORTED_EARLY) != 0;
 }
 
-/* Whether an earlier fact can lie around this one: spares the look back at most of them. */
+/* Whether @earlier facts can lie around this one: spares the look back at most of them. */
 static bool may_be_around(struct group *group, const struct remembered *fact,
-			  const struct around *around)
+			  const struct around *around, unsigned earlier)
 {
 	struct served *service = gather_served_of(group, fact->service);
 	int64_t now = when(fact, around);
-	bool may = true;
 
+	assert(earlier > 0 && earlier <= PLACE_LATEST);
 	if (!service)
 		return true;
-	int64_t *latest = &service->latest_ns[around->moment];
+	int64_t *latest = service->latest_ns[around->moment];
+	int64_t last = latest[earlier - 1];
+	bool may = last != 0 && now - (last - 1) <= around->window_ns;
 
-	if (*latest == 0 || now - (*latest - 1) > around->window_ns)
-		may = false;
-	if (*latest == 0 || now >= *latest)
-		*latest = now + 1;
+	if (now >= latest[0] - 1) {
+		latest[1] = latest[0];
+		latest[0] = now + 1;
+	} else if (now >= latest[1]) {
+		latest[1] = now + 1;
+	}
 	return may;
 }
 
@@ -92,7 +98,7 @@ static void add_around(struct group *group, struct remembered *fact, enum find_k
 {
 	struct find *find = gather_find(group, kind, fact->service);
 	unsigned count = 0, looked = 0;
-	bool may = may_be_around(group, fact, around);
+	bool may = may_be_around(group, fact, around, least - 1);
 
 	if (find && within(find->period_ns, when(fact, around), around->window_ns)) {
 		if (!around->by_end)
@@ -100,7 +106,7 @@ static void add_around(struct group *group, struct remembered *fact, enum find_k
 		take(group, find, fact);
 		return;
 	}
-	if (!may && least > 1)
+	if (!may || !gather_find_room(group))
 		return;
 	for (struct remembered *at = gather_newest(group, fact->service); at && looked < LOOK_BACK;
 	     at = gather_older_service(group, at), looked++)

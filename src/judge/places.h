@@ -20,6 +20,7 @@ enum place_kind {
 };
 
 #define PLACE_MOMENTS 3 /* rules that compare in time: group_server.c */
+#define PLACE_LATEST  2 /* as many facts as one of them wants besides a third, at the most */
 
 struct place {
 	struct ip_address ip;
@@ -45,8 +46,9 @@ struct served {
 	int64_t spoke_last_ns, spoke_last_start_ns; /* TIME_NONE: never */
 	int64_t survived_ns;			    /* longest idle time survived; 0 none */
 	uint64_t survived_conn;
-	/* The latest moment, plus 1, at which a fact that a rule compares in time lies; 0 none. */
-	int64_t latest_ns[PLACE_MOMENTS];
+	/* The latest moments, the later one first, plus 1, at which facts lie that a rule compares in
+	   time; 0: none. */
+	int64_t latest_ns[PLACE_MOMENTS][PLACE_LATEST];
 };
 
 #define PLACE_NONE UINT32_MAX

@@ -34,16 +34,24 @@ struct look {
 	unsigned example_count;
 	bool same_client;     /* all of them from the first example's address */
 	int64_t cost_most_ns; /* TIME_NONE: none */
-	uint64_t *conns;      /* owned; ascending after look_sort() */
-	size_t conn_count, conn_room;
+	unsigned filed;	      /* how many are in looks.filed */
 	char one[SENTENCE_BYTES];  /* the first one's headline */
 	char many[SENTENCE_BYTES]; /* the same for several */
 	char advice[SENTENCE_BYTES];
 };
 
+/* A connection of a look. */
+struct filed {
+	uint64_t conn;
+	uint32_t look; /* its place in the list, and 1; 0: a group verdict has it */
+};
+
 struct looks {
 	struct look *list; /* owned */
 	size_t count;
+	struct filed *filed; /* owned: so that a group verdict finds its connections */
+	size_t filed_count, filed_room;
+	bool filed_sorted; /* by connection */
 	uint64_t total;
 	uint64_t beyond; /* connections of kinds that found no place */
 	uint32_t *index; /* owned: hash of (entry, server, port) -> place in list + 1 */
@@ -71,8 +79,7 @@ void looks_free(struct looks *looks)
 {
 	if (!looks)
 		return;
-	for (size_t i = 0; i < looks->count; i++)
-		free(looks->list[i].conns);
+	free(looks->filed);
 	huge_free(looks->list, LIST_BYTES);
 	free(looks->index);
 	free(looks);
@@ -133,19 +140,23 @@ static void look_start(struct look *look, const struct sentence *about)
 	sentence_format(look->advice, verdict->entry->advice, about);
 }
 
-static void look_keep_conn(struct look *look, uint64_t conn)
+static void file_conn(struct looks *looks, struct look *look, uint64_t conn)
 {
-	if (look->conn_count == look->conn_room) {
-		size_t room = look->conn_room ? look->conn_room * 2 : 8;
-		uint64_t *conns =
-			room <= LOOK_CONNS ? realloc(look->conns, room * sizeof(*conns)) : NULL;
+	if (look->filed == LOOK_CONNS)
+		return; /* counted all the same */
+	if (looks->filed_count == looks->filed_room) {
+		size_t room = looks->filed_room ? looks->filed_room * 2 : 256;
+		struct filed *filed = realloc(looks->filed, room * sizeof(*filed));
 
-		if (!conns)
-			return; /* counted all the same */
-		look->conns = conns;
-		look->conn_room = room;
+		if (!filed)
+			return; /* likewise */
+		looks->filed = filed;
+		looks->filed_room = room;
 	}
-	look->conns[look->conn_count++] = conn;
+	look->filed++;
+	looks->filed_sorted = false;
+	looks->filed[looks->filed_count++] =
+		(struct filed){ .conn = conn, .look = (uint32_t)(look - looks->list) + 1 };
 }
 
 void looks_add(struct looks *looks, const struct conn *conn, const struct verdict *verdict)
@@ -175,7 +186,7 @@ void looks_add(struct looks *looks, const struct conn *conn, const struct verdic
 		look->examples[look->example_count++] = (struct example){ .conn = conn->conn,
 									  .ip = client->ip,
 									  .port = client->port };
-	look_keep_conn(look, conn->conn);
+	file_conn(looks, look, conn->conn);
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -185,18 +196,42 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int compare_filed(const void *a, const void *b)
+{
+	const struct filed *x = a, *y = b;
+
+	return compare_u64(&x->conn, &y->conn);
+}
+
+/* The first one that is filed of a connection, or where it would be. */
+static size_t find_filed(const struct looks *looks, uint64_t conn)
+{
+	size_t from = 0, to = looks->filed_count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (looks->filed[middle].conn < conn)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
 /* Take the connections of a group verdict out of the ordinary kinds. */
 static void file_under(struct looks *looks, const uint64_t *conns, size_t count)
 {
-	for (size_t i = 0; i < looks->count; i++) {
-		struct look *look = &looks->list[i];
-
-		for (size_t k = 0; !look->is_group && k < look->conn_count; k++) {
-			if (look->conns[k] == 0 ||
-			    !bsearch(&look->conns[k], conns, count, sizeof(conns[0]), compare_u64))
-				continue;
-			look->conns[k] = 0;
-			look->count--;
+	if (!looks->filed_sorted && looks->filed_count > 0)
+		qsort(looks->filed, looks->filed_count, sizeof(looks->filed[0]), compare_filed);
+	looks->filed_sorted = true;
+	for (size_t i = 0; i < count; i++) {
+		/* In a tunnel there are two with the same number. */
+		for (size_t at = find_filed(looks, conns[i]);
+		     at < looks->filed_count && looks->filed[at].conn == conns[i]; at++) {
+			if (looks->filed[at].look)
+				looks->list[looks->filed[at].look - 1].count--;
+			looks->filed[at].look = 0;
 		}
 	}
 }

@@ -67,7 +67,6 @@ void brief_fetch_to_give(const struct pools *pools, uint32_t index, unsigned lev
 
 	if (level == 0) {
 		fetch_line_to_write(brief);
-		fetch_line_to_write(&brief->chunks); /* the last of its head */
 	} else if (brief->last) {
 		fetch_line_to_write(pool_at(&pools->brief_chunks, brief->last));
 	}
@@ -89,16 +88,19 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 		return false;
 	struct brief *brief = brief_at(tracker, index);
 
-	memset(brief, 0,
-	       offsetof(struct brief, start)); /* the stream is written before it is read */
-	brief->tuple = *tuple;
+	/* The outline and the stream are written before they are read. */
+	memset(brief, 0, offsetof(struct brief, outline));
+	brief->hash = hash;
 	brief->path = seg->path;
 	brief->first_frame = seg->frame;
 	brief->last_ns = seg->time_ns;
 	brief->bits =
 		(swapped ? BRIEF_CLIENT_B : 0) | (segment_has(seg, SEGMENT_IPV6) ? BRIEF_IPV6 : 0);
-	outline_begin(brief, tracker->outlines ? outline_of(pools, index) : NULL, seg, swapped);
-	stream_begin(brief, seg);
+	if (tracker->outlines)
+		outline_begin(brief, seg, swapped);
+	else
+		brief->course |= COURSE_EVENTFUL;
+	stream_begin(brief, tuple, seg->time_ns);
 	if (!stream_add(pools, brief, seg, swapped) ||
 	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_LOOK_NS, index) ||
 	    !table_add(&tracker->table, hash, index | REF_BRIEF)) {
@@ -192,14 +194,13 @@ static bool take_answer(struct tracker *tracker, uint32_t index, const struct se
 			bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
-	struct outline *outline = outline_open(&tracker->pools, brief, index);
 	int64_t answer_ns = seg->time_ns - brief->last_ns; /* as opening.c would measure */
 
 	if ((brief->bits & BRIEF_SYN_ACK) || (seg->flags & TCP_FIN) || by_client(brief, swapped) ||
 	    seg->payload_bytes || seg->ack.raw != brief->nxt[!swapped])
 		return false;
-	if (outline)
-		outline_answer(brief, outline, seg, swapped);
+	if (outline_open(brief))
+		outline_answer(brief, seg, swapped);
 	if (!seg->window)
 		brief->course |= COURSE_IRREGULAR;
 	if (!write_down(tracker, brief, seg, swapped))
@@ -218,7 +219,6 @@ __attribute__((noinline)) static bool take_turn(struct tracker *tracker, uint32_
 						const struct segment *seg, bool swapped)
 {
 	struct brief *brief = brief_at(tracker, index);
-	struct outline *outline = outline_open(&tracker->pools, brief, index);
 	bool closing = (brief->bits & BRIEF_FINS) || (seg->flags & TCP_FIN);
 
 	if (!(brief->bits & BRIEF_SYN_ACK) ||
@@ -228,8 +228,8 @@ __attribute__((noinline)) static bool take_turn(struct tracker *tracker, uint32_
 		return false; /* perhaps it is none of the connection's */
 	if ((brief->bits & bit_of(BRIEF_FIN_A, swapped)) && segment_seq_octets(seg))
 		return false; /* more behind its FIN */
-	if (outline)
-		outline_unusual(brief, outline, seg, swapped);
+	if (outline_open(brief))
+		outline_unusual(brief, seg, swapped);
 	if (is_irregular(brief, seg, swapped))
 		brief->course |= COURSE_IRREGULAR;
 	if (closing && !note_close(tracker, brief, index, seg, swapped))
@@ -266,16 +266,14 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 		       ((seg->what << 1 ^ brief->bits) & BRIEF_IPV6) | (seg->path ^ brief->path);
 	unsigned turns =
 		((brief->bits & (BRIEF_UP | BRIEF_FINS)) ^ BRIEF_UP) | (seg->flags & TCP_FIN);
-	struct outline *outline;
 
 	if (odd || !seg->window || !seg->plain || !tracker->in_time ||
 	    brief->count == BRIEF_SEGMENTS_MOST)
 		return take_any(tracker, index, seg, swapped);
 	if (turns || !stream_add_usual(&tracker->pools, brief, seg, swapped, stamps))
 		return take_turn(tracker, index, seg, swapped);
-	outline = outline_open(&tracker->pools, brief, index);
-	if (outline)
-		outline_note(brief, outline, seg, swapped);
+	if (outline_open(brief))
+		outline_note(brief, seg, swapped);
 	brief->last_ns = seg->time_ns;
 	if (stamps)
 		brief->tsval[swapped] = seg->tsval;
@@ -289,6 +287,7 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 {
 	struct brief_reader reader;
 	const struct segment *seg;
+	const struct tuple tuple = brief_tuple(brief);
 	uint32_t index = 0;
 
 	into->replaying = true;
@@ -300,7 +299,7 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 		into->clock_ns = seg->time_ns;
 		into->clock_frame = seg->frame;
 		if (!index)
-			index = flow_resume(into, seg, &brief->tuple, swapped, slot);
+			index = flow_resume(into, seg, &tuple, swapped, slot);
 		if (!index)
 			break;
 		flow_pair(into, &step, seg, index, swapped);
@@ -312,13 +311,12 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late)
 {
 	const struct brief *brief = brief_at(tracker, index);
-	struct slot *slot = table_find(&tracker->table, &brief->tuple,
-				       table_hash(&tracker->table, &brief->tuple));
+	struct slot *slot = table_find_ref(&tracker->table, index | REF_BRIEF, brief->hash);
 	int64_t clock_ns = tracker->clock_ns;
 	uint64_t clock_frame = tracker->clock_frame;
 	bool frame_back = tracker->frame_back;
 
-	assert(slot && slot->ref == (index | REF_BRIEF));
+	assert(slot);
 	settle_if_tight(tracker);
 	tracker->frame_back = false;
 	brief_replay(tracker, &tracker->pools, brief, slot);
@@ -357,9 +355,8 @@ void brief_fetch(const struct pools *pools, uint32_t index, unsigned level)
 	const struct brief *brief = pool_at(&pools->briefs, index);
 
 	if (level == 0) {
-		for (size_t line = 0; line < sizeof(*brief); line += 64)
+		for (size_t line = 0; line < sizeof(*brief); line += BRIEF_LINE)
 			fetch_line((const char *)brief + line);
-		fetch_line(outline_of(pools, index));
 		return;
 	}
 	uint32_t at = brief->first_frame ? brief->last : 0;
@@ -387,8 +384,7 @@ static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 
 	if (brief->first_frame) {
 		brief_fetch(&tracker->pools, entry->index, 1);
-		fetch_line(
-			table_place(&tracker->table, table_hash(&tracker->table, &brief->tuple)));
+		fetch_line(table_place(&tracker->table, brief->hash));
 	}
 	/* Where records are made elsewhere, only what the last chunk says is wanted here, and where
 	   outlines will do nearly always, too. */

@@ -26,7 +26,9 @@ struct segment;
 
 #define BRIEF_SEGMENTS_MOST 40 /* longer ones are no longer cheaper than a flow */
 #define BRIEF_CHUNK_BYTES   60
-#define BRIEF_START_BYTES   204
+#define BRIEF_START_BYTES   216
+
+#define BRIEF_LINE 64 /* a cache line: it begins with one (base/pool.h) */
 
 /* What was written down, as one stream: in the brief itself, then through a ring of chunks. */
 struct brief_chunk {
@@ -71,25 +73,44 @@ static_assert(COURSE_LAST_DATA_B == COURSE_LAST_DATA_A << 1 &&
 		      COURSE_ACKED_LATE_B == COURSE_ACKED_LATE_A << 1,
 	      "bit_of()");
 
-/* Ends by key order: 0 is (ip_a, port_a). */
+/* What an outline (outline.h) notes besides. Ends by key order. */
+struct outline {
+	union {
+		uint32_t edge[2];   /* up to where each end may send; until the first FIN */
+		int64_t silence_ns; /* before that */
+	};
+	int64_t data_ns[2]; /* of each end's last payload; 0: none yet. Where the server closes
+			       first the client's is then the time of that FIN */
+	int64_t second_fin_ns;	  /* of the FIN of who closed last */
+	uint16_t payload_most[2]; /* each end may have: the other's MSS */
+	uint8_t scale[2];	  /* of each end's SYN: outline.h */
+};
+
+/*
+ * Ends by key order: 0 is (ip_a, port_a). Every segment touches the first two cache lines, and the
+ * one to which the stream has come. As a tombstone (tracker.h) it knows its key by the hash.
+ */
 struct brief {
-	struct tuple tuple;
-	uint32_t last; /* chunk; 0: the stream still has room in start */
-	uint32_t path;
+	uint64_t hash;			  /* of its key: table_hash() */
+	uint64_t first_frame;		  /* 0: this place is free */
+	int64_t last_ns;		  /* of the last segment, which is the latest */
 	uint32_t nxt[2];		  /* what each end sends next */
+	uint32_t tsval[2];		  /* of each end's last one that had a time stamp */
+	uint32_t acked[2];		  /* how far each end's octets are: while an outline will do */
+	uint32_t last;			  /* chunk; 0: the stream still has room in start */
+	uint32_t path;
 	uint8_t used;			  /* bytes in the last chunk, or in start */
 	uint8_t count;			  /* segments */
 	uint8_t bits;			  /* enum brief_bit */
 	uint8_t course;			  /* enum course_bit */
-	uint64_t first_frame;		  /* 0: this place is free */
-	int64_t last_ns;		  /* of the last segment, which is the latest */
-	uint32_t tsval[2];		  /* of each end's last one that had a time stamp */
 	uint8_t ttl[2];			  /* of each end's last segment */
 	uint8_t dues;			  /* entries in the ring of those that have closed */
 	uint8_t chunks;			  /* in the ring */
-	uint8_t start[BRIEF_START_BYTES]; /* of the stream: as much as many ever have */
+	struct outline outline;
+	uint8_t start[BRIEF_START_BYTES]; /* the key, then the stream: as much as many ever have */
 };
-static_assert(sizeof(struct brief) == 288, "a live connection is to stay small");
+static_assert(sizeof(struct brief) == 320, "a live connection is to stay small");
+static_assert(offsetof(struct brief, outline) == BRIEF_LINE, "what every segment touches");
 
 /**
  * brief_begin() - Begin a connection in brief
@@ -141,12 +162,14 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 #define BRIEF_FETCH_LEVELS 6
 void brief_fetch(const struct pools *pools, uint32_t index, unsigned level);
 
-/* Whether a brief, which may be gone since somebody named it, is the one of this segment now. */
-static inline bool brief_is_of(const struct brief *brief, const struct segment *seg, bool swapped)
+/* Whether a brief, which may be gone since somebody named it, is the one of this key now. */
+static inline bool brief_is_of(const struct brief *brief, uint64_t hash)
 {
-	return tuple_is_of(&brief->tuple, seg, swapped) && brief->first_frame &&
-	       !(brief->course & COURSE_RELEASED);
+	return brief->hash == hash && brief->first_frame && !(brief->course & COURSE_RELEASED);
 }
+
+/* Its key, which lies before the stream. */
+struct tuple brief_tuple(const struct brief *brief);
 
 /* Give a brief back; its place in the table is the caller's. */
 void brief_give(struct tracker *tracker, uint32_t index);

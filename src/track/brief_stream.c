@@ -104,10 +104,36 @@ uint8_t *stream_room_add(struct pools *pools, struct brief *brief)
 	return fresh->bytes;
 }
 
-void stream_begin(struct brief *brief, const struct segment *seg)
+void stream_begin(struct brief *brief, const struct tuple *tuple, int64_t first_ns)
 {
-	memcpy(brief->start, &seg->time_ns, sizeof(seg->time_ns));
-	brief->used = sizeof(seg->time_ns);
+	uint8_t *at = brief->start;
+
+	if (brief->bits & BRIEF_IPV6) {
+		at = put(at, tuple, sizeof(*tuple));
+	} else {
+		at = put(at, tuple->ip_a.bytes + 12, 4);
+		at = put(at, tuple->ip_b.bytes + 12, 4);
+		at = put(at, &tuple->port_a, sizeof(tuple->port_a));
+		at = put(at, &tuple->port_b, sizeof(tuple->port_b));
+	}
+	at = put(at, &first_ns, sizeof(first_ns));
+	brief->used = (uint8_t)(at - brief->start);
+}
+
+struct tuple brief_tuple(const struct brief *brief)
+{
+	const uint8_t *at = brief->start;
+	struct tuple tuple;
+
+	if (brief->bits & BRIEF_IPV6) {
+		memcpy(&tuple, at, sizeof(tuple));
+		return tuple;
+	}
+	tuple.ip_a = ip_address_v4(at);
+	tuple.ip_b = ip_address_v4(at + 4);
+	memcpy(&tuple.port_a, at + 8, sizeof(tuple.port_a));
+	memcpy(&tuple.port_b, at + 10, sizeof(tuple.port_b));
+	return tuple;
 }
 
 bool stream_add(struct pools *pools, struct brief *brief, const struct segment *seg, bool swapped)
@@ -137,27 +163,27 @@ static void enter_chunk(struct brief_reader *reader, uint32_t index)
 
 void reader_open(struct brief_reader *reader, const struct pools *pools, const struct brief *brief)
 {
-	const struct tuple *tuple = &brief->tuple;
+	const struct tuple tuple = brief_tuple(brief);
 	struct segment *segs = reader->segs;
 	bool ipv6 = brief->bits & BRIEF_IPV6;
 
 	reader->pools = pools;
 	reader->brief = brief;
 	reader->known = (struct known){
+		.last_ns = stream_first_ns(brief),
 		.first_frame = brief->first_frame,
 		.ip_bytes = ipv6 ? 40 : 20,
 		.what = ipv6 ? SEGMENT_IPV6 : 0,
 	};
 	reader->chunk = 0;
-	memcpy(&reader->known.last_ns, brief->start, sizeof(reader->known.last_ns));
-	reader->at = brief->start + sizeof(reader->known.last_ns);
+	reader->at = stream_records(brief);
 	reader->end = brief->start + (brief->last ? BRIEF_START_BYTES : brief->used);
 	segs[0] = (struct segment){ .path = brief->path };
 	segs[1] = segs[0];
-	segs[0].src = segs[1].dst = tuple->ip_a;
-	segs[0].dst = segs[1].src = tuple->ip_b;
-	segs[0].src_port = segs[1].dst_port = tuple->port_a;
-	segs[0].dst_port = segs[1].src_port = tuple->port_b;
+	segs[0].src = segs[1].dst = tuple.ip_a;
+	segs[0].dst = segs[1].src = tuple.ip_b;
+	segs[0].src_port = segs[1].dst_port = tuple.port_a;
+	segs[0].dst_port = segs[1].src_port = tuple.port_b;
 }
 
 static inline const uint8_t *get(const uint8_t *at, void *value, size_t bytes)
@@ -251,7 +277,7 @@ static const uint8_t *skim(const uint8_t *at, struct segment *syn, int64_t *sinc
 void stream_opening(const struct brief *brief, struct segment syns[static 2],
 		    int64_t since_ns[static 2])
 {
-	const uint8_t *at = brief->start + sizeof(int64_t);
+	const uint8_t *at = stream_records(brief);
 	struct segment ack;
 	int64_t first_ns;
 

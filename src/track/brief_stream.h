@@ -19,8 +19,29 @@
 #define STREAM_WHAT                                                                                \
 	(SEGMENT_IPV6 | SEGMENT_PAYLOAD_CUT | SEGMENT_TCP_SUM_KNOWN | SEGMENT_DONT_FRAGMENT)
 
-/* Before the first record: the time that it starts at. */
-void stream_begin(struct brief *brief, const struct segment *seg);
+/* Before the first record: the key, as short as it may be, and the time that all starts at. */
+void stream_begin(struct brief *brief, const struct tuple *tuple, int64_t first_ns);
+
+#define KEY_IPV4_BYTES (2 * (4 + 2)) /* both addresses, both ports */
+
+static inline size_t key_bytes(const struct brief *brief)
+{
+	return brief->bits & BRIEF_IPV6 ? sizeof(struct tuple) : KEY_IPV4_BYTES;
+}
+
+static inline int64_t stream_first_ns(const struct brief *brief)
+{
+	int64_t first_ns;
+
+	memcpy(&first_ns, brief->start + key_bytes(brief), sizeof(first_ns));
+	return first_ns;
+}
+
+/* The first record. */
+static inline const uint8_t *stream_records(const struct brief *brief)
+{
+	return brief->start + key_bytes(brief) + sizeof(int64_t);
+}
 
 /* Put a segment behind the others. Return: false: no room, or a record cannot say it; nothing was
    changed. */
@@ -89,7 +110,7 @@ static_assert(RECORD_HEAD_BYTES == 8 &&
 
 /*
  * A chunk holds whole records, so that they are written and read in place; the first ones, behind
- * the time at which all begins, are in the brief itself. A record begins with its TCP flags, and
+ * the key and the time at which all begins, are in the brief itself. A record begins with its TCP flags, and
  * none has RST: where it is set the rest of the chunk is empty.
  */
 #define RECORD_NONE ((uint8_t)TCP_RST)

@@ -3,12 +3,10 @@
 
 #include "track/tracker.h"
 
-#define OUTLINES_MOST	     (160u << 10)
 #define BRIEF_CHUNKS_BY_FLOW 10 /* where there are none left, briefs are unfolded */
 
 bool pools_set_up(struct pools *pools, uint32_t flows)
 {
-	uint32_t outlines = flows < OUTLINES_MOST ? flows : OUTLINES_MOST;
 	uint32_t few = flows / 4 + 1024; /* rare things: not every connection has them at once */
 
 	const struct pool_plan plans[] = {
@@ -25,14 +23,10 @@ bool pools_set_up(struct pools *pools, uint32_t flows)
 		{ &pools->candidates, sizeof(struct candidate), few },
 		{ &pools->tombs, sizeof(struct tomb), flows },
 		{ &pools->briefs, sizeof(struct brief), flows },
-		{ &pools->outlines, 64, outlines }, /* a cache line each */
 		{ &pools->brief_chunks, sizeof(struct brief_chunk), flows * BRIEF_CHUNKS_BY_FLOW },
 	};
 
-	if (!pool_range_set_up(&pools->range, plans, sizeof(plans) / sizeof(plans[0])))
-		return false;
-	pool_grows(&pools->outlines); /* outline_of() takes none */
-	return true;
+	return pool_range_set_up(&pools->range, plans, sizeof(plans) / sizeof(plans[0]));
 }
 
 void pools_tear_down(struct pools *pools)

@@ -163,7 +163,7 @@ struct candidate {
 
 struct pools {
 	struct pool flows, marks, extras, losses, probes, states, closings, stalls, odds, resets,
-		candidates, tombs, briefs, brief_chunks, outlines;
+		candidates, tombs, briefs, brief_chunks;
 	struct pool_range range; /* theirs */
 };
 

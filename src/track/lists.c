@@ -242,6 +242,11 @@ void due_run(struct tracker *tracker)
 void tracker_finish(struct tracker *tracker)
 {
 	settle(tracker); /* what was due looks as if it lived, until it is taken back */
+	/* Nothing more comes, and nothing is due before the others: room for the list of all. */
+	ring_clear(&tracker->brief_syns);
+	ring_clear(&tracker->brief_unopened);
+	ring_clear(&tracker->brief_fins);
+	table_empty(&tracker->table);
 	for (uint32_t index = 1; index <= tracker->pools.flows.used; index++) {
 		/* A flow in use has packets: what is free was given back with none. */
 		const struct flow *flow = flow_at(tracker, index);

@@ -6,9 +6,9 @@
 #define LOOK_NS                                                                                    \
 	(1 * NSEC_PER_SEC) /* no shorter pause of the server is worth a look: life_stall.c */
 
-static void note_syn(struct brief *brief, struct outline *outline, const struct segment *seg,
-		     bool swapped)
+static void note_syn(struct brief *brief, const struct segment *seg, bool swapped)
 {
+	struct outline *outline = &brief->outline;
 	bool has_scale = seg->options_seen & TCP_HAS_WINDOW_SCALE;
 	unsigned scale = scale_of_syn(seg);
 	bool has_mss = (seg->options_seen & TCP_HAS_MSS) && seg->mss >= SMALL_MSS;
@@ -22,36 +22,30 @@ static void note_syn(struct brief *brief, struct outline *outline, const struct 
 	outline->payload_most[!swapped] = has_mss ? seg->mss : UINT16_MAX;
 }
 
-void outline_begin(struct brief *brief, struct outline *outline, const struct segment *seg,
-		   bool swapped)
+void outline_begin(struct brief *brief, const struct segment *seg, bool swapped)
 {
-	if (!outline) {
-		brief->course |= COURSE_EVENTFUL;
-		return;
-	}
-	*outline = (struct outline){ .idle_by = 0 };
-	note_syn(brief, outline, seg, swapped);
+	brief->outline.data_ns[0] = brief->outline.data_ns[1] = 0;
+	note_syn(brief, seg, swapped);
 }
 
-void outline_answer(struct brief *brief, struct outline *outline, const struct segment *seg,
-		    bool swapped)
+void outline_answer(struct brief *brief, const struct segment *seg, bool swapped)
 {
-	uint8_t *scale = outline->scale;
+	uint8_t *scale = brief->outline.scale;
 
-	note_syn(brief, outline, seg, swapped);
+	note_syn(brief, seg, swapped);
 	if (!(scale[0] & scale[1] & OUTLINE_HAS_SCALE)) {
 		scale[0] &= OUTLINE_HAS_STAMPS;
 		scale[1] &= OUTLINE_HAS_STAMPS;
 	}
-	outline->acked[!swapped] = seg->ack.raw;
-	outline->edge[!swapped] = seg->ack.raw + seg->window; /* a SYN's is not scaled */
-	outline->acked[swapped] = seg->seq.raw;		      /* the handshake's ACK moves it */
+	brief->acked[!swapped] = seg->ack.raw;
+	brief->outline.edge[!swapped] = seg->ack.raw + seg->window; /* a SYN's is not scaled */
+	brief->acked[swapped] = seg->seq.raw; /* the handshake's ACK moves it */
 }
 
 /* The first FIN: what was sent until then is all, or more is an event. */
-static void note_first_fin(struct brief *brief, struct outline *outline, const struct segment *seg,
-			   bool swapped)
+static void note_first_fin(struct brief *brief, const struct segment *seg, bool swapped)
 {
+	struct outline *outline = &brief->outline;
 	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
 
 	if (!outline->data_ns[0] && !outline->data_ns[1])
@@ -61,8 +55,7 @@ static void note_first_fin(struct brief *brief, struct outline *outline, const s
 		outline->data_ns[!swapped] = seg->time_ns;
 }
 
-void outline_unusual(struct brief *brief, struct outline *outline, const struct segment *seg,
-		     bool swapped)
+void outline_unusual(struct brief *brief, const struct segment *seg, bool swapped)
 {
 	unsigned peers_fin = bit_of(BRIEF_FIN_A, !swapped);
 	bool fins = brief->bits & BRIEF_FINS;
@@ -70,41 +63,36 @@ void outline_unusual(struct brief *brief, struct outline *outline, const struct 
 	if (!(brief->bits & BRIEF_UP) && (seg->flags != TCP_ACK || seg->payload_bytes))
 		brief->course |= COURSE_EVENTFUL; /* only a bare ACK ends the handshake plainly */
 	if (!fins) {
-		outline_note(brief, outline, seg, swapped);
+		outline_note(brief, seg, swapped);
 		if (seg->flags & TCP_FIN)
-			note_first_fin(brief, outline, seg, swapped);
+			note_first_fin(brief, seg, swapped);
 		return;
 	}
-	if (outline_odd(brief, outline, seg, swapped) || seg->payload_bytes)
+	if (outline_odd(brief, seg, swapped) || seg->payload_bytes)
 		brief->course |= COURSE_EVENTFUL;
-	outline_idle_answer(outline, swapped);
-	outline->acked[!swapped] = seg->ack.raw;
+	brief->acked[!swapped] = seg->ack.raw;
 	if ((seg->flags & TCP_FIN) && (brief->bits & peers_fin))
-		outline->second_fin_ns = seg->time_ns;
+		brief->outline.second_fin_ns = seg->time_ns;
 }
 
-bool outline_pause(const struct brief *brief, struct outline *outline, const struct segment *seg,
-		   bool swapped)
+bool outline_pause(const struct brief *brief, const struct segment *seg, bool swapped)
 {
 	int64_t since_ns = seg->time_ns - brief->last_ns;
 	bool by_client = swapped == ((brief->bits & BRIEF_CLIENT_B) != 0);
-	bool owed = brief->nxt[0] != outline->acked[0] || brief->nxt[1] != outline->acked[1];
+	bool owed = brief->nxt[0] != brief->acked[0] || brief->nxt[1] != brief->acked[1];
 
-	if (since_ns >= STALL_IDLE_LEAST_NS && !owed && !(seg->flags & TCP_FIN)) {
-		outline->idle_ns = since_ns;
-		outline->idle_by = (uint8_t)(swapped + 1);
-	}
-	return !by_client && seg->payload_bytes && since_ns >= LOOK_NS; /* it may have taken its
-									   time */
+	/* An idle time that may have been survived, or the server may have taken its time. */
+	return (since_ns >= STALL_IDLE_LEAST_NS && !owed && !(seg->flags & TCP_FIN)) ||
+	       (since_ns >= LOOK_NS && !by_client && seg->payload_bytes);
 }
 
 static void fill_half(struct half *half, const struct brief *brief, const struct segment *syn,
 		      bool swapped)
 {
-	const struct tuple *tuple = &brief->tuple;
+	const struct tuple tuple = brief_tuple(brief);
 
-	half->ip = swapped ? tuple->ip_b : tuple->ip_a;
-	half->port = swapped ? tuple->port_b : tuple->port_a;
+	half->ip = swapped ? tuple.ip_b : tuple.ip_a;
+	half->port = swapped ? tuple.port_b : tuple.port_a;
 	half->ttls[0] = brief->ttl[swapped];
 	half->syn_window = syn->window;
 	option_kinds(syn, half->syn_option_order);
@@ -120,8 +108,9 @@ static bool fill_opening(struct conn *conn, const int64_t since_ns[static 2])
 }
 
 const struct conn *outline_tell(struct straight *straight, const struct brief *brief,
-				const struct outline *outline, const struct track_due *due)
+				const struct track_due *due)
 {
+	const struct outline *outline = &brief->outline;
 	struct conn *conn = &straight->conn;
 	bool client_b = brief->bits & BRIEF_CLIENT_B, closer_b = brief->course & COURSE_CLOSED_BY_B;
 	enum end closer = closer_b == client_b ? END_CLIENT : END_SERVER;
@@ -134,7 +123,7 @@ const struct conn *outline_tell(struct straight *straight, const struct brief *b
 		return NULL;
 	conn->outline = true;
 	conn->conn = conn->first_frame = brief->first_frame;
-	memcpy(&conn->first_ns, brief->start, sizeof(conn->first_ns));
+	conn->first_ns = stream_first_ns(brief);
 	conn->last_ns = brief->last_ns;
 	conn->judged_ns = due->judged_ns;
 	conn->judged_frame = due->judged_frame;
@@ -145,7 +134,6 @@ const struct conn *outline_tell(struct straight *straight, const struct brief *b
 	fill_half(server, brief, &syns[END_SERVER], !client_b);
 	server->last_data.frame = outline->data_ns[!client_b] != 0;
 	server->last_data.time_ns = outline->data_ns[!client_b];
-	conn->longest_idle_ns = outline->survived_ns;
 	conn->half[closer].state = STATE_TIME_WAIT;
 	conn->half[end_other(closer)].state = STATE_CLOSED;
 	straight->closing[closer].first.time_ns = outline->data_ns[client_b];

@@ -18,72 +18,30 @@
 #define OUTLINE_HAS_SCALE  0x40 /* its SYN had one */
 #define OUTLINE_HAS_STAMPS 0x80 /* its SYN had time stamps */
 
-/* What is noted of a brief besides, which stands at the same index. Ends by key order. */
-struct outline {
-	uint32_t acked[2]; /* how far each end's octets are acknowledged */
-	union {
-		uint32_t edge[2];   /* ... and up to where it may send; until the first FIN */
-		int64_t silence_ns; /* before that */
-	};
-	int64_t data_ns[2]; /* of each end's last payload; 0: none yet. Where the server closes
-			       first the client's is then the time of that FIN */
-	union {
-		int64_t idle_ns;       /* an idle time that waits for the other end's answer */
-		int64_t second_fin_ns; /* then: of the FIN of who closed last */
-	};
-	int64_t survived_ns;	  /* the longest idle time that was answered */
-	uint16_t payload_most[2]; /* each end may have: the other's MSS */
-	uint8_t scale[2];	  /* of each end's SYN: see above */
-	uint8_t idle_by; /* who broke the silence of idle_ns: 1, 2 by key order; 0: nobody */
-};
-static_assert(sizeof(struct outline) <= 64, "one cache line");
-
-/* The outline of a brief; NULL: it has none. With very many live they would take much memory, so
-   that only the first ones have one. */
-static inline struct outline *outline_of(const struct pools *pools, uint32_t index)
+/* Whether something is still to be noted of a brief: it is not eventful. */
+static inline bool outline_open(const struct brief *brief)
 {
-	return index <= pools->outlines.most ? pool_at(&pools->outlines, index) : NULL;
+	return !(brief->course & COURSE_EVENTFUL);
 }
 
-/* What has to be noted of a brief; NULL: nothing, it is eventful. */
-static inline struct outline *outline_open(const struct pools *pools, const struct brief *brief,
-					   uint32_t index)
-{
-	return brief->course & COURSE_EVENTFUL ? NULL : outline_of(pools, index);
-}
-
-/* Begin the outline of a brief with its SYN. @outline: NULL: it has none */
-void outline_begin(struct brief *brief, struct outline *outline, const struct segment *seg,
-		   bool swapped);
+/* Begin the outline of a brief with its SYN. */
+void outline_begin(struct brief *brief, const struct segment *seg, bool swapped);
 
 /* Note the SYN-ACK; before it is written down. */
-void outline_answer(struct brief *brief, struct outline *outline, const struct segment *seg,
-		    bool swapped);
+void outline_answer(struct brief *brief, const struct segment *seg, bool swapped);
 
 /* Note a segment that ends the handshake or closes, before anything else is noted of it. */
-void outline_unusual(struct brief *brief, struct outline *outline, const struct segment *seg,
-		     bool swapped);
+void outline_unusual(struct brief *brief, const struct segment *seg, bool swapped);
 
-/* Note a pause of STALL_LEAST_NS or more before a segment. Return: whether it is worth a look. */
-bool outline_pause(const struct brief *brief, struct outline *outline, const struct segment *seg,
-		   bool swapped);
-
-/* Note that somebody speaks after a silence that the other end broke: straight_idle_answer(). */
-static inline void outline_idle_answer(struct outline *outline, bool swapped)
-{
-	if (!outline->idle_by || outline->idle_by - 1 == (int)swapped)
-		return;
-	outline->idle_by = 0;
-	if (outline->idle_ns > outline->survived_ns)
-		outline->survived_ns = outline->idle_ns;
-}
+/* Whether a pause of STALL_LEAST_NS or more before a segment is worth a look. */
+bool outline_pause(const struct brief *brief, const struct segment *seg, bool swapped);
 
 /* What ordinary() and in_order() of straight.c refuse, but for payload. */
-static inline bool outline_odd(const struct brief *brief, const struct outline *outline,
-			       const struct segment *seg, bool swapped)
+static inline bool outline_odd(const struct brief *brief, const struct segment *seg, bool swapped)
 {
-	unsigned options = outline->scale[swapped] & OUTLINE_HAS_STAMPS ? TCP_HAS_TIMESTAMPS : 0;
-	struct seq acked = seq_of(outline->acked[!swapped]);
+	unsigned own = brief->outline.scale[swapped];
+	unsigned options = own & OUTLINE_HAS_STAMPS ? TCP_HAS_TIMESTAMPS : 0;
+	struct seq acked = seq_of(brief->acked[!swapped]);
 	bool nothing = segment_seq_octets(seg) == 0 && seg->ack.raw == acked.raw;
 
 	return nothing || seq_before(seg->ack, acked) || seg->ttl != brief->ttl[swapped] ||
@@ -92,18 +50,18 @@ static inline bool outline_odd(const struct brief *brief, const struct outline *
 
 /* Note a segment of the open connection, before it is written down: what read_segment() of
    straight.c looks at. */
-static inline void outline_note(struct brief *brief, struct outline *outline,
-				const struct segment *seg, bool swapped)
+static inline void outline_note(struct brief *brief, const struct segment *seg, bool swapped)
 {
+	struct outline *outline = &brief->outline;
 	unsigned own_data = bit_of(COURSE_LAST_DATA_A, swapped);
 	unsigned own_late = bit_of(COURSE_ACKED_LATE_A, swapped);
 	unsigned peer_data = bit_of(COURSE_LAST_DATA_A, !swapped);
 	unsigned peer_late = bit_of(COURSE_ACKED_LATE_A, !swapped);
 	int64_t since_ns = seg->time_ns - brief->last_ns;
 	unsigned course = brief->course;
-	bool eventful = outline_odd(brief, outline, seg, swapped);
+	bool eventful = outline_odd(brief, seg, swapped);
 
-	if (seg->ack.raw != outline->acked[!swapped]) {
+	if (seg->ack.raw != brief->acked[!swapped]) {
 		bool late = seg->time_ns - outline->data_ns[!swapped] >= STALL_DELACK_LEAST_NS;
 
 		course &= ~peer_late;
@@ -120,10 +78,9 @@ static inline void outline_note(struct brief *brief, struct outline *outline,
 		course &= ~own_data;
 	}
 	brief->course = (uint8_t)course;
-	outline_idle_answer(outline, swapped);
-	if (since_ns >= STALL_LEAST_NS && outline_pause(brief, outline, seg, swapped))
+	if (since_ns >= STALL_LEAST_NS && outline_pause(brief, seg, swapped))
 		eventful = true;
-	outline->acked[!swapped] = seg->ack.raw;
+	brief->acked[!swapped] = seg->ack.raw;
 	outline->edge[!swapped] =
 		seg->ack.raw + ((uint32_t)seg->window << (outline->scale[swapped] & OUTLINE_SCALE));
 	if (eventful)
@@ -139,6 +96,6 @@ static inline bool brief_uneventful(const struct brief *brief)
 /* The record of an uneventful brief, in @straight, which is used for nothing else. Return: NULL:
    its opening took too long for one. */
 const struct conn *outline_tell(struct straight *straight, const struct brief *brief,
-				const struct outline *outline, const struct track_due *due);
+				const struct track_due *due);
 
 #endif /* TCPWHY_TRACK_OUTLINE_H */

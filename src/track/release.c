@@ -76,7 +76,7 @@ void release_flow(struct tracker *tracker, uint32_t index, bool at_end)
 
 	due_leave(tracker, index);
 	if (!at_end && !flow_has(flow, FLOW_DETACHED))
-		tomb_put(tracker, flow);
+		tomb_put(tracker, index);
 	hand_over(tracker, index, at_end, flow->last_ns);
 }
 
@@ -86,7 +86,7 @@ void release_as_brief(struct tracker *tracker, uint32_t index, bool at_end)
 
 	brief->course |= COURSE_RELEASED;
 	if (!at_end)
-		tomb_put_brief(tracker, brief);
+		tomb_put_brief(tracker, index);
 	hand_over(tracker, index | REF_BRIEF, at_end, brief->last_ns);
 }
 

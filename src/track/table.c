@@ -31,6 +31,18 @@ bool table_set_up(struct table *table, table_is_of *is_of, const void *owner)
 	return table->slots != NULL;
 }
 
+void table_empty(struct table *table)
+{
+	struct slot *slots = huge_alloc(slots_bytes(PLACES_FIRST));
+
+	if (!slots)
+		return;
+	huge_free(table->slots, slots_bytes(table->mask + 1));
+	table->slots = slots;
+	table->mask = PLACES_FIRST - 1;
+	table->used = 0;
+}
+
 void table_tear_down(struct table *table)
 {
 	huge_free(table->slots, slots_bytes(table->mask + 1));

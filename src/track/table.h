@@ -151,6 +151,9 @@ static inline bool tuple_is_of(const struct tuple *tuple, const struct segment *
 bool table_set_up(struct table *table, table_is_of *is_of, const void *owner);
 void table_tear_down(struct table *table);
 
+/* Take all keys out and give what it needed for them back; out of memory: all stays. */
+void table_empty(struct table *table);
+
 /* The two halves of a 128-bit product, folded: every bit of both factors reaches every bit. */
 static inline uint64_t table_fold(uint64_t a, uint64_t b)
 {

@@ -68,7 +68,7 @@ static const struct conn *tell_brief(struct teller *teller, const struct track_d
 	const struct conn *conn = NULL;
 
 	if (teller->outlines && brief_uneventful(brief))
-		conn = outline_tell(teller->outline, brief, outline_of(&teller->pools, index), due);
+		conn = outline_tell(teller->outline, brief, due);
 	if (!conn && brief_closed(brief))
 		conn = straight_read(teller->straight, &teller->pools, brief, due);
 	if (conn)

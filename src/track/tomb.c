@@ -148,20 +148,19 @@ static void tomb_fill(struct tomb *tomb, const struct flow *flow)
 	}
 }
 
-/* Put a tombstone in the place of what was live; no room for one: the place is free.
-   @draft: as tomb_fill() makes it; @ttl: see row_of() */
-static void tomb_place(struct tracker *tracker, const struct tuple *tuple, struct tomb *draft,
+/* Put a tombstone in the place of what was live; no room for one: the place is free. @ref: what
+   was there; @draft: as tomb_fill() makes it, and its hash; @ttl: see row_of() */
+static void tomb_place(struct tracker *tracker, uint32_t ref, struct tomb *draft,
 		       const uint8_t ttl[static 2])
 {
 	struct tomb_row *row = row_of(tracker, draft->known & TOMB_BITS, ttl);
 	int64_t released_s = (tracker->clock_ns - draft->end_ns) / NSEC_PER_SEC + 1;
 
-	draft->hash = table_hash(&tracker->table, tuple);
 	draft->known |=
 		tomb_known(0, released_s < RELEASED_MOST ? (uint64_t)released_s : RELEASED_MOST, 0);
 	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
 		tomb_drop_first(tracker, next_row(tracker));
-	struct slot *slot = table_find(&tracker->table, tuple, draft->hash);
+	struct slot *slot = table_find_ref(&tracker->table, ref, draft->hash);
 
 	if (!slot)
 		return;
@@ -184,20 +183,23 @@ static void tomb_place(struct tracker *tracker, const struct tuple *tuple, struc
 		tracker->next_due_ns = next_ns;
 }
 
-void tomb_put(struct tracker *tracker, const struct flow *flow)
+void tomb_put(struct tracker *tracker, uint32_t index)
 {
+	const struct flow *flow = pool_at(&tracker->pools.flows, index);
 	enum end a = flow_has(flow, FLOW_CLIENT_B) ? END_SERVER : END_CLIENT;
 	const uint8_t ttl[2] = { flow->side[a].last.ttl, flow->side[end_other(a)].last.ttl };
-	struct tomb draft = { 0 };
+	struct tomb draft = { .hash = table_hash(&tracker->table, &flow->tuple) };
 
 	tomb_fill(&draft, flow);
-	tomb_place(tracker, &flow->tuple, &draft, ttl);
+	tomb_place(tracker, index, &draft, ttl);
 }
 
 /* Of one that closed by the rules: all was acknowledged. */
-void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
+void tomb_put_brief(struct tracker *tracker, uint32_t index)
 {
+	const struct brief *brief = pool_at(&tracker->pools.briefs, index);
 	struct tomb draft = {
+		.hash = brief->hash,
 		.end_ns = brief->last_ns,
 		.known = tomb_known(
 			brief->first_frame, 0,
@@ -206,7 +208,7 @@ void tomb_put_brief(struct tracker *tracker, const struct brief *brief)
 		.snd_nxt = { brief->nxt[0], brief->nxt[1] },
 	};
 
-	tomb_place(tracker, &brief->tuple, &draft, brief->ttl);
+	tomb_place(tracker, index | REF_BRIEF, &draft, brief->ttl);
 }
 
 void former_of_tomb(const struct tomb *tomb, struct former *former, bool client_is_b)

@@ -36,7 +36,7 @@ static bool ref_is_of(const void *owner, uint32_t ref, const struct tuple *tuple
 	if (ref & REF_BRIEF) {
 		const struct brief *brief = pool_at(&tracker->pools.briefs, ref & REF_INDEX);
 
-		return tuple_equal(&brief->tuple, tuple);
+		return brief->hash == hash;
 	}
 	const struct flow *flow = pool_at(&tracker->pools.flows, ref);
 
@@ -267,7 +267,7 @@ static inline void take(struct tracker *tracker, const struct segment *seg,
 	tracker->stats.segments += !segment_has(seg, SEGMENT_QUOTED);
 	/* Nearly always what was found by the hash alone is a brief, and still the right one. */
 	if (ahead->brief && !segment_has(seg, SEGMENT_QUOTED) &&
-	    brief_is_of(ahead->brief, seg, ahead->swapped) &&
+	    brief_is_of(ahead->brief, ahead->hash) &&
 	    brief_take(tracker, ahead->ref & REF_INDEX, seg, ahead->swapped))
 		return;
 	take_any(tracker, seg, ahead);
@@ -340,8 +340,7 @@ static void fetch_flows(const struct tracker *tracker, const struct segment *seg
 
 			ahead[i].brief = brief;
 			fetch_line(brief);
-			fetch_line(&brief->chunks); /* the last of its head */
-			fetch_line(outline_of(&tracker->pools, index));
+			fetch_line(&brief->outline);
 		} else {
 			fetch_flow(tracker, ref);
 		}

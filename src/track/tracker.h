@@ -270,8 +270,8 @@ bool release_note(struct tracker *tracker, uint32_t ref);
 void flow_ended(struct step *step);
 
 /* tomb.c */
-void tomb_put(struct tracker *tracker, const struct flow *flow);
-void tomb_put_brief(struct tracker *tracker, const struct brief *brief);
+void tomb_put(struct tracker *tracker, uint32_t index); /* of a flow */
+void tomb_put_brief(struct tracker *tracker, uint32_t index);
 void tombs_expire(struct tracker *tracker);
 int64_t tombs_next_ns(const struct tracker *tracker); /* when the next one is over */
 void former_of_flow(const struct flow *flow, struct former *former, bool client_is_b);
