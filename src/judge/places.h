@@ -46,8 +46,8 @@ struct served {
 	int64_t spoke_last_ns, spoke_last_start_ns; /* TIME_NONE: never */
 	int64_t survived_ns;			    /* longest idle time survived; 0 none */
 	uint64_t survived_conn;
-	/* The latest moments, the later one first, plus 1, at which facts lie that a rule compares in
-	   time; 0: none. */
+	/* The latest moments, the later one first, plus 1, at which facts lie that a rule compares
+	   in time; 0: none. */
 	int64_t latest_ns[PLACE_MOMENTS][PLACE_LATEST];
 };
 

@@ -32,9 +32,9 @@ struct look {
 	uint64_t count; /* connections, without those filed under a group */
 	struct example examples[LOOK_EXAMPLES];
 	unsigned example_count;
-	bool same_client;     /* all of them from the first example's address */
-	int64_t cost_most_ns; /* TIME_NONE: none */
-	unsigned filed;	      /* how many are in looks.filed */
+	bool same_client;	   /* all of them from the first example's address */
+	int64_t cost_most_ns;	   /* TIME_NONE: none */
+	unsigned filed;		   /* how many are in looks.filed */
 	char one[SENTENCE_BYTES];  /* the first one's headline */
 	char many[SENTENCE_BYTES]; /* the same for several */
 	char advice[SENTENCE_BYTES];

@@ -79,9 +79,9 @@ struct outline {
 		uint32_t edge[2];   /* up to where each end may send; until the first FIN */
 		int64_t silence_ns; /* before that */
 	};
-	int64_t data_ns[2]; /* of each end's last payload; 0: none yet. Where the server closes
-			       first the client's is then the time of that FIN */
-	int64_t second_fin_ns;	  /* of the FIN of who closed last */
+	int64_t data_ns[2];    /* of each end's last payload; 0: none yet. Where the server closes
+				  first the client's is then the time of that FIN */
+	int64_t second_fin_ns; /* of the FIN of who closed last */
 	uint16_t payload_most[2]; /* each end may have: the other's MSS */
 	uint8_t scale[2];	  /* of each end's SYN: outline.h */
 };
@@ -91,21 +91,21 @@ struct outline {
  * one to which the stream has come. As a tombstone (tracker.h) it knows its key by the hash.
  */
 struct brief {
-	uint64_t hash;			  /* of its key: table_hash() */
-	uint64_t first_frame;		  /* 0: this place is free */
-	int64_t last_ns;		  /* of the last segment, which is the latest */
-	uint32_t nxt[2];		  /* what each end sends next */
-	uint32_t tsval[2];		  /* of each end's last one that had a time stamp */
-	uint32_t acked[2];		  /* how far each end's octets are: while an outline will do */
-	uint32_t last;			  /* chunk; 0: the stream still has room in start */
+	uint64_t hash;	      /* of its key: table_hash() */
+	uint64_t first_frame; /* 0: this place is free */
+	int64_t last_ns;      /* of the last segment, which is the latest */
+	uint32_t nxt[2];      /* what each end sends next */
+	uint32_t tsval[2];    /* of each end's last one that had a time stamp */
+	uint32_t acked[2];    /* how far each end's octets are: while an outline will do */
+	uint32_t last;	      /* chunk; 0: the stream still has room in start */
 	uint32_t path;
-	uint8_t used;			  /* bytes in the last chunk, or in start */
-	uint8_t count;			  /* segments */
-	uint8_t bits;			  /* enum brief_bit */
-	uint8_t course;			  /* enum course_bit */
-	uint8_t ttl[2];			  /* of each end's last segment */
-	uint8_t dues;			  /* entries in the ring of those that have closed */
-	uint8_t chunks;			  /* in the ring */
+	uint8_t used;	/* bytes in the last chunk, or in start */
+	uint8_t count;	/* segments */
+	uint8_t bits;	/* enum brief_bit */
+	uint8_t course; /* enum course_bit */
+	uint8_t ttl[2]; /* of each end's last segment */
+	uint8_t dues;	/* entries in the ring of those that have closed */
+	uint8_t chunks; /* in the ring */
 	struct outline outline;
 	uint8_t start[BRIEF_START_BYTES]; /* the key, then the stream: as much as many ever have */
 };

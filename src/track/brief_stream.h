@@ -22,7 +22,7 @@
 /* Before the first record: the key, as short as it may be, and the time that all starts at. */
 void stream_begin(struct brief *brief, const struct tuple *tuple, int64_t first_ns);
 
-#define KEY_IPV4_BYTES (2 * (4 + 2)) /* both addresses, both ports */
+#define KEY_IPV4_BYTES ((size_t)12) /* both addresses, both ports */
 
 static inline size_t key_bytes(const struct brief *brief)
 {
@@ -110,8 +110,8 @@ static_assert(RECORD_HEAD_BYTES == 8 &&
 
 /*
  * A chunk holds whole records, so that they are written and read in place; the first ones, behind
- * the key and the time at which all begins, are in the brief itself. A record begins with its TCP flags, and
- * none has RST: where it is set the rest of the chunk is empty.
+ * the key and the time at which all begins, are in the brief itself. A record begins with its TCP
+ * flags, and none has RST: where it is set the rest of the chunk is empty.
  */
 #define RECORD_NONE ((uint8_t)TCP_RST)
 
