@@ -90,7 +90,7 @@ uint32_t gather_service_next(const struct group *group, uint32_t service);
 /* The latest find of a kind at a place; NULL: none. Borrowed until the next is made. */
 struct find *gather_find(struct group *group, enum find_kind kind, uint32_t place);
 
-/* Whether there is room for a new one; else counts what would have made one. */
+/* Whether there is room for a new one; else counts what might have made one. */
 bool gather_find_room(struct group *group);
 
 /* A new, empty one; NULL: there are too many already (counted). */

@@ -83,10 +83,10 @@ static bool may_be_around(struct group *group, const struct remembered *fact,
 	int64_t last = latest[earlier - 1];
 	bool may = last != 0 && now - (last - 1) <= around->window_ns;
 
-	if (now >= latest[0] - 1) {
+	if (latest[0] == 0 || now >= latest[0] - 1) {
 		latest[1] = latest[0];
 		latest[0] = now + 1;
-	} else if (now >= latest[1]) {
+	} else if (latest[1] == 0 || now >= latest[1]) {
 		latest[1] = now + 1;
 	}
 	return may;

@@ -189,6 +189,35 @@ static void three_ends_within_50_ms_are_a_process(void **state)
 	assert_int_equal(killed_of(3, 26).found, 0);
 }
 
+static struct counted killed_at(const int64_t *at_ms, unsigned count)
+{
+	struct group *group = group_new();
+
+	for (unsigned i = 0; i < count; i++) {
+		struct fin fin;
+		struct conn conn = ended_conn(i, at_ms[i], &fin);
+
+		group_add(group, &conn, &nothing_said);
+	}
+	return finish(group, "group.process-killed");
+}
+
+static void ends_are_told_in_any_order_and_at_any_time(void **state)
+{
+	static const int64_t later_between[] = { 5000, 9000, 5020, 5040 };
+	static const int64_t earlier_between[] = { 5000, 1000, 5020, 1010, 5040 };
+	static const int64_t too_few[] = { 5000, 9000, 5020, 9020 };
+	static const int64_t backwards[] = { 5040, 5020, 5000 };
+	static const int64_t before_1970[] = { -5040, -5020, -5000 };
+
+	(void)state;
+	assert_int_equal(killed_at(later_between, 4).found, 1);
+	assert_int_equal(killed_at(earlier_between, 5).found, 1);
+	assert_int_equal(killed_at(too_few, 4).found, 0);
+	assert_int_equal(killed_at(backwards, 3).found, 1);
+	assert_int_equal(killed_at(before_1970, 3).found, 1);
+}
+
 /* Three ends at each of many servers, which all have a find of their own. */
 static void each_of_a_thousand_servers_is_found(void **state)
 {
@@ -301,6 +330,7 @@ int main(void)
 		cmocka_unit_test(sixty_four_half_open_ones_are_a_flood),
 		cmocka_unit_test(a_flood_is_counted_beyond_what_is_listed),
 		cmocka_unit_test(three_ends_within_50_ms_are_a_process),
+		cmocka_unit_test(ends_are_told_in_any_order_and_at_any_time),
 		cmocka_unit_test(each_of_a_thousand_servers_is_found),
 		cmocka_unit_test(finds_of_two_rules_at_one_service_go_on),
 		cmocka_unit_test(syns_repeated_at_other_ports_of_the_host_blame_the_path),
