@@ -75,7 +75,8 @@ void pool_tear_down(struct pool *pool)
 	*pool = (struct pool){ .items = NULL };
 }
 
-void pool_grows(struct pool *pool)
+/* It wants more than fits into small pages. */
+static void pool_grows(struct pool *pool)
 {
 	huge_part_grows(pool->items, pool->reserved_bytes);
 	pool->grows_with = 0;

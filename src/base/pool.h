@@ -57,9 +57,6 @@ struct pool_plan {
  */
 bool pool_range_set_up(struct pool_range *range, const struct pool_plan *plans, unsigned count);
 
-/* For a pool of a range whose items are used without being taken: it may be large at once. */
-void pool_grows(struct pool *pool);
-
 /* Give everything of its pools back to the system; a zeroed range is allowed. */
 void pool_range_tear_down(struct pool_range *range);
 

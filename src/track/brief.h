@@ -12,7 +12,7 @@ struct segment;
 /*
  * A connection in brief. Most connections are short and plain, and all that is asked of them is
  * asked when they are over. So their segments are only written down (some 20 bytes each, behind one
- * look-up and in five cache lines), and the tracker reads them in one go when the connection is
+ * look-up and in three cache lines), and the tracker reads them in one go when the connection is
  * due, when something happens that cannot wait, or when there are many of them. Then the connection
  * is a struct flow, as if it had been one from the start: what comes out is the same to the byte.
  *
@@ -28,7 +28,7 @@ struct segment;
 #define BRIEF_CHUNK_BYTES   60
 #define BRIEF_START_BYTES   216
 
-#define BRIEF_LINE 64 /* a cache line: it begins with one (base/pool.h) */
+#define BRIEF_LINE 64 /* a cache line: its size is a multiple, and a pool begins with one */
 
 /* What was written down, as one stream: in the brief itself, then through a ring of chunks. */
 struct brief_chunk {

@@ -107,36 +107,9 @@ static inline uint32_t tuple_ports(const struct tuple *tuple)
 	return ports;
 }
 
-/* The bits in which both halves of two addresses differ. */
-static inline uint64_t address_differs(const struct ip_address *a, const struct ip_address *b)
-{
-	uint64_t of_a[2], of_b[2];
-
-	memcpy(&of_a[0], a->bytes, 8);
-	memcpy(&of_a[1], a->bytes + 8, 8);
-	memcpy(&of_b[0], b->bytes, 8);
-	memcpy(&of_b[1], b->bytes + 8, 8);
-	return (of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1]);
-}
-
-/* In five words without a branch: the first difference is in no place that could be guessed. */
-static inline bool tuple_is(const struct tuple *tuple, const struct ip_address *ip_a,
-			    const struct ip_address *ip_b, uint32_t ports)
-{
-	return (address_differs(&tuple->ip_a, ip_a) | address_differs(&tuple->ip_b, ip_b) |
-		(tuple_ports(tuple) ^ ports)) == 0;
-}
-
 static inline bool tuple_equal(const struct tuple *a, const struct tuple *b)
 {
-	return tuple_is(a, &b->ip_a, &b->ip_b, tuple_ports(b));
-}
-
-/* Whether a tuple is a segment's; @swapped: segment_swapped(). */
-static inline bool tuple_is_of(const struct tuple *tuple, const struct segment *seg, bool swapped)
-{
-	return tuple_is(tuple, segment_ip(seg, swapped, false), segment_ip(seg, swapped, true),
-			segment_ports(seg, swapped));
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 /* Of a hundred places so many are in use when the table grows to twice as many. */
