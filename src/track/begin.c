@@ -44,31 +44,31 @@ static void flow_roles(struct flow *flow, const struct segment *seg, bool swappe
 }
 
 /* The place of a tuple holds an older connection or its tombstone: note what it leaves behind. */
-static void take_over(struct tracker *tracker, struct flow *flow, uint32_t index, struct slot *slot)
+static void take_over(struct tracker *tracker, struct flow *flow, uint32_t index, uint32_t *place)
 {
 	bool client_is_b = flow_has(flow, FLOW_CLIENT_B);
 	struct odd *odd = cold_odd(&tracker->pools, flow);
 	struct former former = { 0 };
 	bool by_syn = flow_has(flow, FLOW_DIRECTION);
 
-	if (slot->ref & REF_TOMB) {
-		struct tomb *tomb = pool_at(&tracker->pools.tombs, slot->ref & REF_INDEX);
+	if (*place & REF_TOMB) {
+		struct tomb *tomb = pool_at(&tracker->pools.tombs, *place & REF_INDEX);
 
 		former_of_tomb(tomb, &former, client_is_b);
 		tomb->known = 0;
 	} else {
-		struct flow *old = pool_at(&tracker->pools.flows, slot->ref);
+		struct flow *old = pool_at(&tracker->pools.flows, *place);
 
 		former_of_flow(old, &former, client_is_b);
 		old->bits |= FLOW_DETACHED;
 		if (old->due_list != DUE_ENDED)
-			due_join(tracker, slot->ref, DUE_ENDED);
+			due_join(tracker, *place, DUE_ENDED);
 	}
 	if (odd && by_syn)
 		odd->former = former;
 	else if (odd)
 		odd->continues = former.conn;
-	slot->ref = index;
+	*place = index;
 }
 
 /* A flow of this tuple, in no place of the table yet. Return: 0: no room. */
@@ -112,10 +112,10 @@ uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t
 	if (!index)
 		return 0;
 	struct flow *flow = pool_at(&tracker->pools.flows, index);
-	struct slot *slot = table_find(&tracker->table, tuple, hash);
+	uint32_t *place = table_find(&tracker->table, tuple, hash);
 
-	if (slot) {
-		take_over(tracker, flow, index, slot);
+	if (place) {
+		take_over(tracker, flow, index, place);
 	} else if (!table_add(&tracker->table, hash, index)) {
 		pool_give(&tracker->pools.flows, index);
 		return 0;
@@ -129,13 +129,13 @@ uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t
 }
 
 uint32_t flow_resume(struct tracker *tracker, const struct segment *seg, const struct tuple *tuple,
-		     bool swapped, struct slot *slot)
+		     bool swapped, uint32_t *place)
 {
 	uint32_t index = flow_make(tracker, seg, tuple, swapped);
 
 	if (!index)
 		return 0;
-	slot->ref = index;
+	*place = index;
 	due_join(tracker, index, DUE_SYN);
 	return index;
 }

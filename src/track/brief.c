@@ -283,7 +283,7 @@ bool brief_take(struct tracker *tracker, uint32_t index, const struct segment *s
 }
 
 void brief_replay(struct tracker *into, const struct pools *from, const struct brief *brief,
-		  struct slot *slot)
+		  uint32_t *place)
 {
 	struct brief_reader reader;
 	const struct segment *seg;
@@ -299,7 +299,7 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 		into->clock_ns = seg->time_ns;
 		into->clock_frame = seg->frame;
 		if (!index)
-			index = flow_resume(into, seg, &tuple, swapped, slot);
+			index = flow_resume(into, seg, &tuple, swapped, place);
 		if (!index)
 			break;
 		flow_pair(into, &step, seg, index, swapped);
@@ -311,24 +311,24 @@ void brief_replay(struct tracker *into, const struct pools *from, const struct b
 uint32_t brief_unfold(struct tracker *tracker, uint32_t index, bool late)
 {
 	const struct brief *brief = brief_at(tracker, index);
-	struct slot *slot = table_find_ref(&tracker->table, index | REF_BRIEF, brief->hash);
+	uint32_t *place = table_find_ref(&tracker->table, index | REF_BRIEF, brief->hash);
 	int64_t clock_ns = tracker->clock_ns;
 	uint64_t clock_frame = tracker->clock_frame;
 	bool frame_back = tracker->frame_back;
 
-	assert(slot);
+	assert(place);
 	settle_if_tight(tracker);
 	tracker->frame_back = false;
-	brief_replay(tracker, &tracker->pools, brief, slot);
+	brief_replay(tracker, &tracker->pools, brief, place);
 	tracker->clock_ns = clock_ns;
 	tracker->clock_frame = clock_frame;
 	tracker->frame_back = frame_back;
 	brief_give(tracker, index);
-	if (slot->ref != (index | REF_BRIEF)) {
-		due_settle(tracker, slot->ref, late);
-		return slot->ref;
+	if (*place != (index | REF_BRIEF)) {
+		due_settle(tracker, *place, late);
+		return *place;
 	}
-	table_remove(&tracker->table, slot); /* there was no flow to be had */
+	table_remove(&tracker->table, place); /* there was no flow to be had */
 	tracker->stats.moments_dropped += 1;
 	return 0;
 }

@@ -153,9 +153,9 @@ static inline bool brief_regular(const struct brief *brief)
 }
 
 /* Show a flow all segments of a brief, each at its time. @into: gets the flow; @from: where the
-   brief is; @slot: gets the flow's index, and stays as it was where there is no room. */
+   brief is; @place: gets the flow's index, and stays as it was where there is no room. */
 void brief_replay(struct tracker *into, const struct pools *from, const struct brief *brief,
-		  struct slot *slot);
+		  uint32_t *place);
 
 /* Start fetching a part of what reading a brief will touch, each after the one before has come: the
    brief, its last chunk, the first one, the second... */

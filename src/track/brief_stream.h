@@ -227,6 +227,16 @@ static inline struct room room_of(const struct pools *pools, struct brief *brief
 	return (struct room){ .bytes = chunk->bytes, .count = BRIEF_CHUNK_BYTES };
 }
 
+/* What the next record will touch: the last chunk, or where in start it begins. Without a branch,
+   which would be wrong often and not known before the brief has come. */
+static inline const void *stream_next(const struct pools *pools, const struct brief *brief)
+{
+	const uint8_t *chunk = pool_at(&pools->brief_chunks, brief->last);
+	const uint8_t *start = brief->start + brief->used;
+
+	return brief->last ? chunk : start;
+}
+
 /* A fresh chunk behind the others, where the next record does not fit. Return: where that is to be
    written, which brief.used is the start of; NULL: none left. */
 uint8_t *stream_room_add(struct pools *pools, struct brief *brief);

@@ -100,14 +100,14 @@ void icmp_not_minded(struct step *step)
 void icmp_take(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 	       const struct tuple *tuple, bool swapped)
 {
-	struct slot *slot = table_find(&tracker->table, tuple, hash);
+	const uint32_t *place = table_find(&tracker->table, tuple, hash);
 	struct track_note note = { .from = END_CLIENT };
 	struct step step;
 
-	if (slot && (slot->ref & REF_BRIEF) && !brief_unfold(tracker, slot->ref & REF_INDEX, false))
-		slot = NULL;
-	if (slot && !(slot->ref & REF_TOMB)) {
-		flow_pair(tracker, &step, seg, slot->ref, swapped);
+	if (place && (*place & REF_BRIEF) && !brief_unfold(tracker, *place & REF_INDEX, false))
+		place = NULL;
+	if (place && !(*place & REF_TOMB)) {
+		flow_pair(tracker, &step, seg, *place, swapped);
 		icmp_fact(&step);
 		icmp_state(&step);
 		note.conn = step.flow->first_frame;

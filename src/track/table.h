@@ -8,14 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "tcp/segment.h"
 
 /*
  * From a pair of addresses and ports to what is known of it: a live flow, a brief (brief.h), or the
  * tombstone of one.
- * Open addressing with linear probing; keys are hashed with a secret, so that nobody can choose
- * packets that fall into one place.
+ * Open addressing by buckets of eight places, all of which are compared at once: which of them it
+ * is cannot be guessed, and a wrong guess would wait for memory. Keys are hashed with a secret, so
+ * that nobody can choose packets that fall into one place.
  */
 
 /* Addresses and ports in an order of their own, so that both directions are the same. */
@@ -25,11 +29,20 @@ struct tuple {
 };
 static_assert(sizeof(struct tuple) == 36, "compared and hashed as bytes");
 
-/* One place: what stands there, and enough of its hash to skip most others. */
-struct slot {
-	uint32_t tag; /* high half of the hash */
-	uint32_t ref; /* 0: empty */
+/*
+ * Places that one cache line holds: what stands in each, and enough of its hash to skip most
+ * others. A key stands in the bucket where its hash begins, or behind it with none but full ones
+ * between.
+ */
+#define BUCKET_PLACES 8u
+
+struct bucket {
+	uint32_t tags[BUCKET_PLACES]; /* high half of the hash */
+	uint32_t refs[BUCKET_PLACES]; /* 0: empty, and so is the tag */
 };
+static_assert(sizeof(struct bucket) == 64, "one cache line");
+
+/* Of a live flow, a brief or a tombstone: what a place holds. */
 #define REF_TOMB  0x80000000u /* the index is one of a tombstone */
 #define REF_BRIEF 0x40000000u /* ... of a brief; of a flow without both */
 #define REF_INDEX 0x3fffffffu
@@ -38,9 +51,9 @@ struct slot {
 typedef bool table_is_of(const void *owner, uint32_t ref, const struct tuple *tuple, uint64_t hash);
 
 struct table {
-	struct slot *slots; /* owned */
-	uint64_t mask;	    /* places - 1 */
-	uint64_t used;
+	struct bucket *buckets; /* owned */
+	uint64_t mask;		/* buckets - 1 */
+	uint64_t used;		/* places */
 	uint64_t secret[6];
 	table_is_of *is_of;
 	const void *owner;
@@ -113,7 +126,7 @@ static inline bool tuple_equal(const struct tuple *a, const struct tuple *b)
 }
 
 /* Of a hundred places so many are in use when the table grows to twice as many. */
-#define TABLE_LOAD_MOST 70u
+#define TABLE_LOAD_MOST 80u
 
 /**
  * table_set_up() - Make an empty table with a fresh secret
@@ -164,40 +177,77 @@ static inline uint64_t table_hash_segment(const struct table *table, const struc
 			     segment_ports(seg, swapped));
 }
 
-/* What a slot keeps of its key's hash: where the search for it begins, and most of what tells it
+/* What a place keeps of its key's hash: where the search for it begins, and most of what tells it
    from others there. So keys move within the table without being looked at. */
 static inline uint32_t table_tag(uint64_t hash)
 {
 	return (uint32_t)(hash >> 32);
 }
 
-/* Where @tuple stands. Return: NULL: nowhere. Valid until the table changes. */
-struct slot *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash);
+/* Which of a bucket's tags, or refs, have a value: bit n stands for the place n. */
+static inline unsigned bucket_match(const uint32_t of[static BUCKET_PLACES], uint32_t value)
+{
+#ifdef __SSE2__
+	const __m128i *four = (const __m128i *)of;
+	__m128i wanted = _mm_set1_epi32((int)value);
+	__m128i low = _mm_cmpeq_epi32(_mm_loadu_si128(&four[0]), wanted);
+	__m128i high = _mm_cmpeq_epi32(_mm_loadu_si128(&four[1]), wanted);
+	__m128i narrow = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
 
-/* Where a reference stands, whose key has this hash. Return: NULL: nowhere. */
-struct slot *table_find_ref(const struct table *table, uint32_t ref, uint64_t hash);
+	return (unsigned)_mm_movemask_epi8(narrow);
+#else
+	unsigned match = 0;
+
+	for (unsigned i = 0; i < BUCKET_PLACES; i++)
+		match |= (unsigned)(of[i] == value) << i;
+	return match;
+#endif
+}
+
+/* The place of the lowest bit of a match, of which one is set. */
+static inline unsigned bucket_first(unsigned match)
+{
+	return (unsigned)__builtin_ctz(match);
+}
+
+static inline bool bucket_full(const struct bucket *bucket)
+{
+	return !bucket_match(bucket->refs, 0);
+}
+
+/* The reference to @tuple, in its place. Return: NULL: there is none. Valid until the table
+   changes. */
+uint32_t *table_find(const struct table *table, const struct tuple *tuple, uint64_t hash);
+
+/* The place of a reference, whose key has this hash. Return: NULL: nowhere. */
+uint32_t *table_find_ref(const struct table *table, uint32_t ref, uint64_t hash);
 
 /* Add a key that is not there yet. Return: false: out of memory. */
 bool table_add(struct table *table, uint64_t hash, uint32_t ref);
 
 /* Empty a place that table_find() gave. */
-void table_remove(struct table *table, struct slot *slot);
+void table_remove(struct table *table, uint32_t *place);
 
 /* What probably has this hash, by its tag alone: for fetching it ahead. 0: nothing. */
 static inline uint32_t table_guess(const struct table *table, uint64_t hash)
 {
 	uint32_t tag = table_tag(hash);
-	uint64_t place = tag & table->mask;
 
-	while (table->slots[place].ref && table->slots[place].tag != tag)
-		place = (place + 1) & table->mask;
-	return table->slots[place].ref;
+	for (uint64_t at = tag & table->mask;; at = (at + 1) & table->mask) {
+		const struct bucket *bucket = &table->buckets[at];
+		unsigned match = bucket_match(bucket->tags, tag);
+
+		if (match)
+			return bucket->refs[bucket_first(match)];
+		if (!bucket_full(bucket))
+			return 0;
+	}
 }
 
-/* The place where a hash begins: for fetching it ahead. */
-static inline const struct slot *table_place(const struct table *table, uint64_t hash)
+/* Where the search for a hash begins: for fetching it ahead. */
+static inline const struct bucket *table_place(const struct table *table, uint64_t hash)
 {
-	return &table->slots[table_tag(hash) & table->mask];
+	return &table->buckets[table_tag(hash) & table->mask];
 }
 
 #endif /* TCPWHY_TRACK_TABLE_H */

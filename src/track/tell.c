@@ -64,7 +64,7 @@ static const struct conn *tell_brief(struct teller *teller, const struct track_d
 	uint32_t index = due->ref & REF_INDEX;
 	const struct brief *brief = pool_at(&teller->pools.briefs, index);
 	struct tracker *aside = teller->aside;
-	struct slot slot = { .ref = 0 };
+	uint32_t index_aside = 0;
 	const struct conn *conn = NULL;
 
 	if (teller->outlines && brief_uneventful(brief))
@@ -73,10 +73,10 @@ static const struct conn *tell_brief(struct teller *teller, const struct track_d
 		conn = straight_read(teller->straight, &teller->pools, brief, due);
 	if (conn)
 		return conn;
-	brief_replay(aside, &teller->pools, brief, &slot);
-	teller->flow = slot.ref;
-	assert(slot.ref); /* it is alone there */
-	const struct flow *flow = pool_at(&aside->pools.flows, slot.ref);
+	brief_replay(aside, &teller->pools, brief, &index_aside);
+	teller->flow = index_aside;
+	assert(index_aside); /* it is alone there */
+	const struct flow *flow = pool_at(&aside->pools.flows, index_aside);
 
 	/* Else it would not be due: brief_regular(). */
 	assert(due->at_end || (flow->due_list == DUE_ENDED &&

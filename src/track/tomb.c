@@ -52,10 +52,10 @@ static void tomb_drop_first(struct tracker *tracker, struct tomb_row *row)
 	row->first = tomb->next;
 	fetch_ahead(tracker, row->first);
 	if (tomb->known) {
-		struct slot *slot = table_find_ref(&tracker->table, index | REF_TOMB, tomb->hash);
+		uint32_t *place = table_find_ref(&tracker->table, index | REF_TOMB, tomb->hash);
 
-		if (slot)
-			table_remove(&tracker->table, slot);
+		if (place)
+			table_remove(&tracker->table, place);
 	}
 	pool_give(&tracker->pools.tombs, index);
 }
@@ -160,17 +160,17 @@ static void tomb_place(struct tracker *tracker, uint32_t ref, struct tomb *draft
 		tomb_known(0, released_s < RELEASED_MOST ? (uint64_t)released_s : RELEASED_MOST, 0);
 	if (tracker->pools.tombs.live == tracker->pools.tombs.most)
 		tomb_drop_first(tracker, next_row(tracker));
-	struct slot *slot = table_find_ref(&tracker->table, ref, draft->hash);
+	uint32_t *place = table_find_ref(&tracker->table, ref, draft->hash);
 
-	if (!slot)
+	if (!place)
 		return;
 	uint32_t index = pool_take(&tracker->pools.tombs);
 
 	if (!index) {
-		table_remove(&tracker->table, slot);
+		table_remove(&tracker->table, place);
 		return;
 	}
-	slot->ref = index | REF_TOMB;
+	*place = index | REF_TOMB;
 	*tomb_at(tracker, index) = *draft;
 	if (row->first)
 		tomb_at(tracker, row->last)->next = index;

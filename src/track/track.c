@@ -196,9 +196,9 @@ static void flow_segment(struct tracker *tracker, const struct segment *seg, uin
 	if (begins == BEGINS_FRESH)
 		index = flow_begin(tracker, seg, ahead->hash, tuple, ahead->swapped);
 	if (begins == BEGINS_MOVED) {
-		const struct slot *slot = table_find(&tracker->table, tuple, ahead->hash);
+		const uint32_t *place = table_find(&tracker->table, tuple, ahead->hash);
 
-		index = slot && !(slot->ref & REF_TOMB) ? slot->ref : 0;
+		index = place && !(*place & REF_TOMB) ? *place : 0;
 	}
 	if (!index)
 		return;
@@ -230,24 +230,24 @@ static void take_any(struct tracker *tracker, const struct segment *seg, const s
 		icmp_take(tracker, seg, ahead->hash, &tuple, ahead->swapped);
 		return;
 	}
-	struct slot *slot = table_find(&tracker->table, &tuple, ahead->hash);
+	const uint32_t *place = table_find(&tracker->table, &tuple, ahead->hash);
 
-	if (slot && (slot->ref & REF_BRIEF)) {
-		uint32_t brief = slot->ref & REF_INDEX;
+	if (place && (*place & REF_BRIEF)) {
+		uint32_t brief = *place & REF_INDEX;
 
 		if (brief_take(tracker, brief, seg, ahead->swapped))
 			return;
 		if (!brief_unfold(tracker, brief, false))
-			slot = NULL;
+			place = NULL;
 	}
-	if (slot && !(slot->ref & REF_TOMB)) {
-		flow_segment(tracker, seg, slot->ref, ahead, &tuple);
+	if (place && !(*place & REF_TOMB)) {
+		flow_segment(tracker, seg, *place, ahead, &tuple);
 		return;
 	}
-	if (!slot && !tracker->at_once &&
+	if (!place && !tracker->at_once &&
 	    brief_begin(tracker, seg, ahead->hash, &tuple, ahead->swapped))
 		return;
-	if (slot && !tomb_segment(tracker, seg, slot->ref & REF_INDEX, ahead->swapped))
+	if (place && !tomb_segment(tracker, seg, *place & REF_INDEX, ahead->swapped))
 		return;
 	struct step step;
 	uint32_t index = flow_begin(tracker, seg, ahead->hash, &tuple, ahead->swapped);
@@ -353,10 +353,7 @@ static void fetch_cold(const struct tracker *tracker, const struct ahead *ahead)
 	const struct flow *flow;
 
 	if (ahead->brief) {
-		if (ahead->brief->last)
-			fetch_line(pool_at(&tracker->pools.brief_chunks, ahead->brief->last));
-		else
-			fetch_line(ahead->brief->start + ahead->brief->used);
+		fetch_line(stream_next(&tracker->pools, ahead->brief));
 		return;
 	}
 	if (!ahead->ref)

@@ -26,7 +26,7 @@
 /*
  * What stays of a connection whose record was written. Its key is known by the whole keyed hash
  * (table.h): that of another key is the same once in 2^64 pairs, and nobody can choose one. With
- * its place in the table it has 51 bytes, and 63 just after the table has grown (table.c).
+ * its place in the table it has 50 bytes, and 60 just after the table has grown (table.c).
  */
 struct tomb {
 	uint64_t hash;
@@ -36,7 +36,9 @@ struct tomb {
 	uint16_t unacked[2]; /* snd_nxt of the other - last ack sent; at most 0xffff */
 	uint32_t next;	     /* in its row */
 };
-static_assert(sizeof(struct tomb) + sizeof(struct slot) * 100 / (TABLE_LOAD_MOST / 2) <= 64,
+static_assert(sizeof(struct tomb) +
+			      sizeof(struct bucket) / BUCKET_PLACES * 100 / (TABLE_LOAD_MOST / 2) <=
+		      64,
 	      "what an ended connection holds until its TIME_WAIT is over");
 
 /* Tombstones in order of age, the oldest first. */
@@ -170,9 +172,9 @@ void flow_pair(struct tracker *tracker, struct step *step, const struct segment 
 /* begin.c: connections begin, and give way to later ones */
 uint32_t flow_begin(struct tracker *tracker, const struct segment *seg, uint64_t hash,
 		    const struct tuple *tuple, bool swapped);
-/* The flow of a brief, in whose @slot it takes its place. Return: 0: no room. */
+/* The flow of a brief, which takes its @place in the table. Return: 0: no room. */
 uint32_t flow_resume(struct tracker *tracker, const struct segment *seg, const struct tuple *tuple,
-		     bool swapped, struct slot *slot);
+		     bool swapped, uint32_t *place);
 enum begins {
 	BEGINS_NOT,
 	BEGINS_FRESH, /* with this segment */
