@@ -25,6 +25,40 @@ static bool due_put(struct tracker *tracker, struct ring *ring, int64_t ns, uint
 	return true;
 }
 
+/* Glances */
+
+static uint64_t *glances_of(struct tracker *tracker, uint32_t index)
+{
+	return pool_at(&tracker->pools.glances, index / GLANCES + 1);
+}
+
+static unsigned glance_shift(uint32_t index)
+{
+	return index % GLANCES * GLANCE_BITS;
+}
+
+/* Return: false: out of memory. */
+static bool glance_begin(struct tracker *tracker, uint32_t index)
+{
+	while (tracker->pools.glances.used <= index / GLANCES)
+		if (!pool_take(&tracker->pools.glances))
+			return false;
+	*glances_of(tracker, index) &=
+		~((uint64_t)(GLANCE_UP | GLANCE_CLOSED) << glance_shift(index));
+	return true;
+}
+
+static void glance_note(struct tracker *tracker, uint32_t index, enum glance bit)
+{
+	*glances_of(tracker, index) |= (uint64_t)bit << glance_shift(index);
+}
+
+/* Of what was a brief at some time: if it is another one now, its tag in the ring tells. */
+static bool glance_has(struct tracker *tracker, uint32_t index, enum glance bit)
+{
+	return *glances_of(tracker, index) >> glance_shift(index) & bit;
+}
+
 /* Whether the stream can say all that the tracker would read of a segment. */
 static bool is_plain(const struct tracker *tracker, const struct segment *seg)
 {
@@ -101,7 +135,7 @@ bool brief_begin(struct tracker *tracker, const struct segment *seg, uint64_t ha
 	else
 		brief->course |= COURSE_EVENTFUL;
 	stream_begin(brief, tuple, seg->time_ns);
-	if (!stream_add(pools, brief, seg, swapped) ||
+	if (!glance_begin(tracker, index) || !stream_add(pools, brief, seg, swapped) ||
 	    !due_put(tracker, &tracker->brief_syns, tracker->clock_ns + SYN_LOOK_NS, index) ||
 	    !table_add(&tracker->table, hash, index | REF_BRIEF)) {
 		brief_give(tracker, index);
@@ -146,8 +180,8 @@ static inline bool is_irregular(const struct brief *brief, const struct segment 
 
 /*
  * Both ends have closed: RELEASE_AFTER_NS later the connection is due at the earliest, and from the
- * moment on when both FINs are acknowledged. Each moment gives an entry, of which the last one
- * counts (briefs_wake()).
+ * moment on when both FINs are acknowledged. Each moment gives an entry in a ring of its own: the
+ * first one counts if the other moment has not come by then (briefs_wake()).
  */
 static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t index,
 		       const struct segment *seg, bool swapped)
@@ -167,11 +201,12 @@ static bool note_close(struct tracker *tracker, struct brief *brief, uint32_t in
 	bool closed = bits_closed(bits);
 
 	if ((closes || closed) &&
-	    !due_put(tracker, &tracker->brief_fins, tracker->clock_ns + RELEASE_AFTER_NS, index))
+	    !due_put(tracker, closed ? &tracker->brief_closed : &tracker->brief_fins,
+		     tracker->clock_ns + RELEASE_AFTER_NS, index))
 		return false;
 	brief->bits = (uint8_t)bits;
-	if (closes || closed)
-		brief->dues++;
+	if (closed)
+		glance_note(tracker, index, GLANCE_CLOSED);
 	return true;
 }
 
@@ -236,8 +271,11 @@ __attribute__((noinline)) static bool take_turn(struct tracker *tracker, uint32_
 		return false;
 	if (!write_down(tracker, brief, seg, swapped))
 		return false;
-	if (by_client(brief, swapped) && !(brief->course & COURSE_IRREGULAR))
+	if (by_client(brief, swapped) && !(brief->course & COURSE_IRREGULAR) &&
+	    !(brief->bits & BRIEF_UP)) {
 		brief->bits |= BRIEF_UP;
+		glance_note(tracker, index, GLANCE_UP);
+	}
 	return true;
 }
 
@@ -341,10 +379,14 @@ void briefs_unfold_all(struct tracker *tracker)
 			brief_unfold(tracker, index, false);
 }
 
-/* The next entry of a ring that is due now. Return: the brief it is of; 0: that is gone. */
-static uint32_t due_take(const struct tracker *tracker, struct ring *ring)
+/* The next entry of a ring that is due now. Return: the brief it is of; 0: that is gone, or has
+   come to @unless. */
+static uint32_t due_take(struct tracker *tracker, struct ring *ring, enum glance unless)
 {
 	struct ring_entry entry = ring_take(ring);
+
+	if (glance_has(tracker, entry.index, unless))
+		return 0;
 	uint64_t first_frame = brief_at(tracker, entry.index)->first_frame;
 
 	return first_frame && (uint32_t)first_frame == entry.tag ? entry.index : 0;
@@ -375,7 +417,9 @@ static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 {
 	const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD);
 
-	if (entry)
+	if (entry && tracker->sink.due)
+		fetch_line(brief_at(tracker, entry->index)); /* what the tombstone wants */
+	else if (entry)
 		brief_fetch(&tracker->pools, entry->index, 0);
 	entry = ring_ahead(ring, BRIEFS_AHEAD - 2);
 	if (!entry)
@@ -403,22 +447,17 @@ static void look_at_syns(struct tracker *tracker)
 	struct ring *ring = &tracker->brief_syns;
 
 	while (ring_next_ns(ring) <= tracker->clock_ns) {
-		const struct ring_entry *ahead = ring_ahead(ring, BRIEFS_AHEAD);
 		int64_t gives_up_ns = ring_next_ns(ring) - SYN_LOOK_NS + SYN_GIVES_UP_NS;
+		uint32_t index = due_take(tracker, ring, GLANCE_UP);
 
-		if (ahead)
-			fetch_line(brief_at(tracker, ahead->index));
-		uint32_t index = due_take(tracker, ring);
-
-		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP) &&
-		    !due_put(tracker, &tracker->brief_unopened, gives_up_ns, index))
+		if (index && !due_put(tracker, &tracker->brief_unopened, gives_up_ns, index))
 			brief_unfold(tracker, index, true);
 	}
 	ring = &tracker->brief_unopened;
 	while (ring_next_ns(ring) <= tracker->clock_ns) {
-		uint32_t index = due_take(tracker, ring);
+		uint32_t index = due_take(tracker, ring, GLANCE_UP);
 
-		if (index && !(brief_at(tracker, index)->bits & BRIEF_UP))
+		if (index)
 			brief_unfold(tracker, index, true);
 	}
 }
@@ -427,13 +466,16 @@ void briefs_wake(struct tracker *tracker)
 {
 	look_at_syns(tracker);
 	while (ring_next_ns(&tracker->brief_fins) <= tracker->clock_ns) {
-		fetch_ahead(tracker, &tracker->brief_fins);
-		uint32_t index = due_take(tracker, &tracker->brief_fins);
-		struct brief *brief = index ? brief_at(tracker, index) : NULL;
+		uint32_t index = due_take(tracker, &tracker->brief_fins, GLANCE_CLOSED);
 
-		if (!brief || --brief->dues) /* it was closed later: that entry follows */
-			continue;
-		if (!brief_closed(brief) || !release_note(tracker, index | REF_BRIEF))
+		if (index)
+			brief_unfold(tracker, index, true);
+	}
+	while (ring_next_ns(&tracker->brief_closed) <= tracker->clock_ns) {
+		fetch_ahead(tracker, &tracker->brief_closed);
+		uint32_t index = due_take(tracker, &tracker->brief_closed, GLANCE_NOTHING);
+
+		if (index && !release_note(tracker, index | REF_BRIEF))
 			brief_unfold(tracker, index, true);
 	}
 }
@@ -446,5 +488,7 @@ int64_t briefs_next_ns(const struct tracker *tracker)
 		next = ring_next_ns(&tracker->brief_unopened);
 	if (ring_next_ns(&tracker->brief_fins) < next)
 		next = ring_next_ns(&tracker->brief_fins);
+	if (ring_next_ns(&tracker->brief_closed) < next)
+		next = ring_next_ns(&tracker->brief_closed);
 	return next;
 }

@@ -104,13 +104,24 @@ struct brief {
 	uint8_t bits;	/* enum brief_bit */
 	uint8_t course; /* enum course_bit */
 	uint8_t ttl[2]; /* of each end's last segment */
-	uint8_t dues;	/* entries in the ring of those that have closed */
 	uint8_t chunks; /* in the ring */
 	struct outline outline;
 	uint8_t start[BRIEF_START_BYTES]; /* the key, then the stream: as much as many ever have */
 };
 static_assert(sizeof(struct brief) == 320, "a live connection is to stay small");
 static_assert(offsetof(struct brief, outline) == BRIEF_LINE, "what every segment touches");
+
+/*
+ * What a clock asks of a brief, apart from it: nearly always that is all, and the brief need not
+ * come from memory. In a word stand the bits of so many briefs.
+ */
+enum glance {
+	GLANCE_NOTHING = 0,
+	GLANCE_UP = 0x1,     /* as BRIEF_UP */
+	GLANCE_CLOSED = 0x2, /* brief_closed() */
+};
+#define GLANCE_BITS 2u
+#define GLANCES	    (64 / GLANCE_BITS)
 
 /**
  * brief_begin() - Begin a connection in brief

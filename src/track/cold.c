@@ -24,6 +24,7 @@ bool pools_set_up(struct pools *pools, uint32_t flows)
 		{ &pools->tombs, sizeof(struct tomb), flows },
 		{ &pools->briefs, sizeof(struct brief), flows },
 		{ &pools->brief_chunks, sizeof(struct brief_chunk), flows * BRIEF_CHUNKS_BY_FLOW },
+		{ &pools->glances, sizeof(uint64_t), flows / GLANCES + 1024 },
 	};
 
 	return pool_range_set_up(&pools->range, plans, sizeof(plans) / sizeof(plans[0]));

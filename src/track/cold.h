@@ -163,7 +163,7 @@ struct candidate {
 
 struct pools {
 	struct pool flows, marks, extras, losses, probes, states, closings, stalls, odds, resets,
-		candidates, tombs, briefs, brief_chunks;
+		candidates, tombs, briefs, brief_chunks, glances;
 	struct pool_range range; /* theirs */
 };
 

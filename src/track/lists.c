@@ -246,6 +246,7 @@ void tracker_finish(struct tracker *tracker)
 	ring_clear(&tracker->brief_syns);
 	ring_clear(&tracker->brief_unopened);
 	ring_clear(&tracker->brief_fins);
+	ring_clear(&tracker->brief_closed);
 	table_empty(&tracker->table);
 	for (uint32_t index = 1; index <= tracker->pools.flows.used; index++) {
 		/* A flow in use has packets: what is free was given back with none. */

@@ -93,6 +93,7 @@ void tracker_free(struct tracker *tracker)
 	ring_clear(&tracker->brief_syns);
 	ring_clear(&tracker->brief_unopened);
 	ring_clear(&tracker->brief_fins);
+	ring_clear(&tracker->brief_closed);
 	free(tracker->release);
 	free(tracker);
 }

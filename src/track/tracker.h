@@ -111,8 +111,9 @@ struct tracker {
 	bool outlines;		    /* are noted: somebody may want them */
 	struct ring brief_syns;	    /* just begun: most are open when they are looked at */
 	struct ring brief_unopened; /* ... and those that were not, until their SYN gives up */
-	struct ring brief_fins;
-	int64_t next_due_ns;		    /* nothing is due before */
+	struct ring brief_fins;	    /* both ends closed, and not both know */
+	struct ring brief_closed;   /* both do */
+	int64_t next_due_ns;	    /* nothing is due before */
 	struct due_queue due[2][DUE_LISTS]; /* [1]: of flows that a clock made of briefs */
 	struct tomb_row tombs[2];	    /* [1]: those kept longer */
 	uint32_t *release;		    /* owned: flows due at one frame */
