@@ -235,6 +235,29 @@ static void an_unanswered_train_is_released_when_no_schedule_goes_on(void **stat
 	bed_free(bed);
 }
 
+static void a_syn_where_another_connection_was_is_given_up(void **state)
+{
+	(void)state;
+	struct bed *bed = bed_new_brief();
+
+	bed_say(bed, 0, C, TCP_SYN, 0, 0, 0);
+	bed_say(bed, 1, S, TCP_SYN | TCP_ACK, 0, 1, 0);
+	bed_say(bed, 1, C, TCP_ACK, 1, 1, 0);
+	bed_say(bed, 1, C, TCP_FIN | TCP_ACK, 1, 1, 0);
+	bed_say(bed, 1, S, TCP_FIN | TCP_ACK, 1, 2, 0);
+	bed_say(bed, 1, C, TCP_ACK, 2, 2, 0);
+	bed_wait(bed, 6000);
+	assert_int_equal(bed->count, 1);
+	bed_make(bed, C, TCP_SYN, 0, 0, 0)->src_port = 50001; /* in the same place of memory */
+	bed_send(bed, NSEC_PER_MSEC);
+	bed_wait(bed, 139000);
+	assert_int_equal(bed->count, 1);
+	bed_wait(bed, 2000);
+	assert_int_equal(bed->count, 2);
+	assert_int_equal(record(bed, 1)->opening, OPENING_SYN_ONLY);
+	bed_free(bed);
+}
+
 static void the_idlest_connection_is_evicted(void **state)
 {
 	(void)state;
@@ -338,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_syn_that_is_answered_moves_to_the_new_connection),
 		cmocka_unit_test(a_challenged_restart_resets_the_old_and_opens_the_new),
 		cmocka_unit_test(an_unanswered_train_is_released_when_no_schedule_goes_on),
+		cmocka_unit_test(a_syn_where_another_connection_was_is_given_up),
 		cmocka_unit_test(the_idlest_connection_is_evicted),
 		cmocka_unit_test(an_evicted_connection_goes_on_in_another_record),
 		cmocka_unit_test(a_move_may_evict_the_connection_it_leaves),

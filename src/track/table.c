@@ -125,19 +125,21 @@ bool table_add(struct table *table, uint64_t hash, uint32_t ref)
 	return true;
 }
 
-/* A place in the bucket @at whose key is looked for from @hole or before. Return: its bit; 0: there
-   is none. */
+/* The first place in the bucket @at whose key is looked for from @hole or before. Return:
+   BUCKET_PLACES: there is none. */
 static unsigned begins_before(const struct table *table, uint64_t at, uint64_t hole)
 {
 	const struct bucket *bucket = &table->buckets[at];
 
-	for (unsigned i = 0; i < BUCKET_PLACES; i++) {
+	unsigned i = 0;
+
+	for (; i < BUCKET_PLACES; i++) {
 		uint64_t home = bucket->tags[i] & table->mask;
 
 		if (bucket->refs[i] && ((at - home) & table->mask) >= ((at - hole) & table->mask))
-			return 1u << i;
+			break;
 	}
-	return 0;
+	return i;
 }
 
 void table_remove(struct table *table, uint32_t *place)
@@ -154,12 +156,12 @@ void table_remove(struct table *table, uint32_t *place)
 		unsigned moves = begins_before(table, at, hole);
 
 		was_full = bucket_full(behind);
-		if (!moves)
+		if (moves == BUCKET_PLACES)
 			continue;
-		bucket->tags[empty] = behind->tags[bucket_first(moves)];
-		bucket->refs[empty] = behind->refs[bucket_first(moves)];
+		bucket->tags[empty] = behind->tags[moves];
+		bucket->refs[empty] = behind->refs[moves];
 		bucket = behind;
-		empty = bucket_first(moves);
+		empty = moves;
 		hole = at;
 	}
 	bucket->tags[empty] = 0;

@@ -114,13 +114,14 @@ static inline void bed_on_host(void *context, const struct host_sighting *host)
 	bed->hosts++;
 }
 
-static inline struct bed *bed_new(size_t connections)
+/* @segments: its notes are wanted, so that no connection begins in brief */
+static inline struct bed *bed_make_new(size_t connections, bool segments)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct track_limits limits = { .connections = connections };
 	struct track_sink sink = { .context = bed,
 				   .conn = bed_on_conn,
-				   .segment = bed_on_segment,
+				   .segment = segments ? bed_on_segment : NULL,
 				   .moved = bed_on_moved,
 				   .host = bed_on_host };
 
@@ -132,6 +133,17 @@ static inline struct bed *bed_new(size_t connections)
 	bed->isn[END_SERVER] = BED_SERVER_ISN;
 	bed->next_id = 100;
 	return bed;
+}
+
+static inline struct bed *bed_new(size_t connections)
+{
+	return bed_make_new(connections, true);
+}
+
+/* Connections begin in brief where they may: track/brief.h. */
+static inline struct bed *bed_new_brief(void)
+{
+	return bed_make_new(0, false);
 }
 
 static inline void bed_free(struct bed *bed)
