@@ -417,9 +417,7 @@ static void fetch_ahead(const struct tracker *tracker, const struct ring *ring)
 {
 	const struct ring_entry *entry = ring_ahead(ring, BRIEFS_AHEAD);
 
-	if (entry && tracker->sink.due)
-		fetch_line(brief_at(tracker, entry->index)); /* what the tombstone wants */
-	else if (entry)
+	if (entry)
 		brief_fetch(&tracker->pools, entry->index, 0);
 	entry = ring_ahead(ring, BRIEFS_AHEAD - 2);
 	if (!entry)

@@ -105,6 +105,34 @@ static void a_bucket_compares_all_its_places(void **state)
 	}
 }
 
+static void a_ring_is_first_in_first_out(void **state)
+{
+	(void)state;
+	struct ring ring = { .count = 0 };
+	uint32_t put = 0, taken = 0;
+
+	seed_print();
+	for (unsigned step = 0; step < 400000; step++) {
+		/* More come than go, until it has grown some times; then as many. */
+		if (put == taken || random_next() % 8 < (step < 50000 ? 6 : 4)) {
+			assert_true(ring_room(&ring));
+			ring_put(&ring, (struct ring_entry){ .ns = put, .index = ~put });
+			put++;
+		} else {
+			struct ring_entry entry = ring_take(&ring);
+
+			assert_int_equal(entry.ns, taken);
+			assert_int_equal(entry.index, ~taken);
+			taken++;
+		}
+		assert_int_equal(ring.count, put - taken);
+		assert_int_equal(ring_next_ns(&ring), put == taken ? INT64_MAX : taken);
+	}
+	assert_true(taken > 2 * ring.capacity); /* it went round */
+	assert_true(ring.capacity > 16384);
+	ring_clear(&ring);
+}
+
 static void both_directions_have_one_key(void **state)
 {
 	struct table table;
@@ -352,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_finds_what_is_in_it_and_nothing_else),
 		cmocka_unit_test(a_bucket_compares_all_its_places),
+		cmocka_unit_test(a_ring_is_first_in_first_out),
 		cmocka_unit_test(both_directions_have_one_key),
 		cmocka_unit_test(holes_are_the_octets_that_were_not_seen),
 		cmocka_unit_test(held_is_what_was_reported_above_the_ack),

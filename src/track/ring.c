@@ -4,15 +4,17 @@
 #include "base/huge.h"
 
 #define CAPACITY_FIRST 1024u
-#define SPARSE	       4u /* so few of its places in use, it gives half of them back */
 
 static size_t entries_bytes(uint32_t capacity)
 {
 	return capacity * sizeof(struct ring_entry);
 }
 
-static bool resize(struct ring *ring, uint32_t capacity)
+bool ring_room(struct ring *ring)
 {
+	if (ring->count < ring->capacity)
+		return true;
+	uint32_t capacity = ring->capacity ? ring->capacity * 2 : CAPACITY_FIRST;
 	struct ring_entry *entries = huge_alloc(entries_bytes(capacity));
 
 	if (!entries)
@@ -23,17 +25,6 @@ static bool resize(struct ring *ring, uint32_t capacity)
 	ring->entries = entries;
 	ring->first = 0;
 	ring->capacity = capacity;
-	return true;
-}
-
-bool ring_room(struct ring *ring)
-{
-	if (ring->count == ring->capacity)
-		return resize(ring, ring->capacity ? ring->capacity * 2 : CAPACITY_FIRST);
-	/* Once a round: memory that a few entries go round in is far away each time. */
-	if (ring->first == 0 && ring->count < ring->capacity / SPARSE &&
-	    ring->capacity > CAPACITY_FIRST)
-		resize(ring, ring->capacity / 2);
 	return true;
 }
 
