@@ -142,9 +142,10 @@ static unsigned begins_before(const struct table *table, uint64_t at, uint64_t h
 	return i;
 }
 
-void table_remove(struct table *table, uint32_t *place)
+void table_remove(struct table *table, const uint32_t *place)
 {
-	uint64_t hole = (uint64_t)((char *)place - (char *)table->buckets) / sizeof(struct bucket);
+	uint64_t hole = (uint64_t)((const char *)place - (const char *)table->buckets) /
+			sizeof(struct bucket);
 	struct bucket *bucket = &table->buckets[hole];
 	unsigned empty = (unsigned)(place - bucket->refs);
 	bool was_full = bucket_full(bucket);

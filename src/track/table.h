@@ -188,10 +188,10 @@ static inline uint32_t table_tag(uint64_t hash)
 static inline unsigned bucket_match(const uint32_t of[static BUCKET_PLACES], uint32_t value)
 {
 #ifdef __SSE2__
-	const __m128i *four = (const __m128i *)of;
+	const void *first_four = of, *last_four = of + BUCKET_PLACES / 2;
 	__m128i wanted = _mm_set1_epi32((int)value);
-	__m128i low = _mm_cmpeq_epi32(_mm_loadu_si128(&four[0]), wanted);
-	__m128i high = _mm_cmpeq_epi32(_mm_loadu_si128(&four[1]), wanted);
+	__m128i low = _mm_cmpeq_epi32(_mm_loadu_si128(first_four), wanted);
+	__m128i high = _mm_cmpeq_epi32(_mm_loadu_si128(last_four), wanted);
 	__m128i narrow = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
 
 	return (unsigned)_mm_movemask_epi8(narrow);
@@ -226,7 +226,7 @@ uint32_t *table_find_ref(const struct table *table, uint32_t ref, uint64_t hash)
 bool table_add(struct table *table, uint64_t hash, uint32_t ref);
 
 /* Empty a place that table_find() gave. */
-void table_remove(struct table *table, uint32_t *place);
+void table_remove(struct table *table, const uint32_t *place);
 
 /* What probably has this hash, by its tag alone: for fetching it ahead. 0: nothing. */
 static inline uint32_t table_guess(const struct table *table, uint64_t hash)
