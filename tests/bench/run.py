@@ -17,9 +17,16 @@ that generate makes (kept in out/bench). BUILD is a build folder (meson setup bu
 
 "processor" is user and system time of the whole process, which another program's work disturbs
 little; "elapsed" is what counts for several threads. Ratios, to tcpdump's, are the thing to look
-at."""
+at.
+
+The first touch of memory is measured beside: as much as reading the default mix takes. The host of
+a virtual machine may take memory back that is free for some seconds; then the first touch of it,
+system time of whatever program comes next, takes up to a hundred times as long as on a machine of
+its own. It comes and goes with what ran before: a reason for some of what differs between runs."""
 import argparse
+import concurrent.futures
 import json
+import mmap
 import os
 import platform
 import shutil
@@ -33,6 +40,9 @@ FOLDER = os.path.join(ROOT, "out", "bench")
 
 MIX = []  # generate's defaults: 5 million packets of up to 96 bytes
 FULL = ["--snap", "65535", "--connections", "113000", "--live", "30000", "--payload", "700"]
+TOUCHED_BYTES = 160 << 20  # about what the default mix needs
+HUGE_BYTES = 2 << 20
+PAUSE_S = 4  # a host hears of free memory after two
 HELD = ["--reset", "0", "--refused", "0", "--unanswered", "0", "--idle", "0", "--loss", "0",
         "--reorder", "0", "--open", "1000"]
 
@@ -189,6 +199,26 @@ def flood(build):
             "peak": used.ru_maxrss * 1024}
 
 
+def touch():
+    """Seconds that the first touch of fresh memory in huge pages takes."""
+    with mmap.mmap(-1, TOUCHED_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory_map:
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            memory_map.madvise(mmap.MADV_HUGEPAGE)
+        begin = time.monotonic()
+        for at in range(0, TOUCHED_BYTES, HUGE_BYTES):
+            memory_map[at] = 1
+        return time.monotonic() - begin
+
+
+def first_touch():
+    time.sleep(PAUSE_S)
+    with concurrent.futures.ProcessPoolExecutor(1) as other:  # its peak is no command's
+        paused, again = other.submit(touch).result(), other.submit(touch).result()
+    print("first touch of %d MB: %.0f ms after a pause, %.0f ms at once again" %
+          (TOUCHED_BYTES >> 20, paused * 1e3, again * 1e3))
+    return {"paused": paused, "again": again}
+
+
 def memory(build):
     figures = {}
     program = os.path.join(build, "tcpwhy")
@@ -231,7 +261,7 @@ def main():
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")),
                    "unknown processor")
     print("Linux %s, %s, %d cores" % (platform.release(), cpu, os.cpu_count()))
-    figures = {}
+    figures = {"first touch": first_touch()}
     if not args.no_speed:
         figures["speed"] = speed(build, args.rounds, args.peers)
     if args.growth:
