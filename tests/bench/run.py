@@ -21,8 +21,8 @@ at.
 
 The first touch of memory is measured beside: as much as reading the default mix takes. The host of
 a virtual machine may take memory back that is free for some seconds; then the first touch of it,
-system time of whatever program comes next, takes up to a hundred times as long as on a machine of
-its own. It comes and goes with what ran before: a reason for some of what differs between runs."""
+system time of whatever program comes next, takes many times as long as where it was in use just
+before: a reason for some of what differs between runs."""
 import argparse
 import concurrent.futures
 import json
@@ -40,11 +40,10 @@ FOLDER = os.path.join(ROOT, "out", "bench")
 
 MIX = []  # generate's defaults: 5 million packets of up to 96 bytes
 FULL = ["--snap", "65535", "--connections", "113000", "--live", "30000", "--payload", "700"]
-TOUCHED_BYTES = 160 << 20  # about what the default mix needs
-HUGE_BYTES = 2 << 20
-PAUSE_S = 4  # a host hears of free memory after two
 HELD = ["--reset", "0", "--refused", "0", "--unanswered", "0", "--idle", "0", "--loss", "0",
         "--reorder", "0", "--open", "1000"]
+TOUCHED_BYTES = 160 << 20  # about what the default mix needs
+PAUSE_S = 4  # a host hears of free memory after two
 
 
 def capture(build, name, options):
@@ -200,13 +199,13 @@ def flood(build):
 
 
 def touch():
-    """Seconds that the first touch of fresh memory in huge pages takes."""
-    with mmap.mmap(-1, TOUCHED_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory_map:
+    """Seconds that the first touch of fresh memory takes, in huge pages where there are any."""
+    ones = b"1" * (TOUCHED_BYTES // mmap.PAGESIZE)
+    with mmap.mmap(-1, TOUCHED_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as fresh:
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            memory_map.madvise(mmap.MADV_HUGEPAGE)
+            fresh.madvise(mmap.MADV_HUGEPAGE)
         begin = time.monotonic()
-        for at in range(0, TOUCHED_BYTES, HUGE_BYTES):
-            memory_map[at] = 1
+        fresh[::mmap.PAGESIZE] = ones
         return time.monotonic() - begin
 
 
